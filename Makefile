@@ -1,0 +1,64 @@
+# Everything that people and machines do with this repository. It needs only make and
+# Python 3.11 or newer; what is installed goes into .venv, and again only when the
+# requirements change. DATABASE_URL is respected everywhere; without it, SQLite.
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+# The Python that .venv is made with: the first on PATH that is new enough.
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; \
+	done)
+BIN := .venv/bin
+MANAGE := DEBUG=true $(BIN)/python manage.py
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run install test check fix
+
+# Start the site with the real catalogue, sample clinics and demonstration accounts.
+# What is already there is left as it is.
+run: .venv/runtime-installed
+	@$(MANAGE) load_demonstration
+	@echo "Mesoguide is at http://$(HOST):$(PORT)/ (stop it with Ctrl-C)"
+	@$(MANAGE) runserver $(HOST):$(PORT)
+
+# Install what the site, its tests and its checks need.
+install: .venv/development-installed
+
+# Every test, on SQLite and on PostgreSQL; the journeys in a browser on SQLite only, but one.
+test: .venv/development-installed
+	env -u DATABASE_URL $(BIN)/python -m pytest
+	$(BIN)/python tests/with_postgres.py $(BIN)/python -m pytest -m "not journey or core"
+
+# Style, templates, migrations, catalogue and production settings. Changes nothing.
+check: .venv/development-installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/djlint --quiet --lint templates
+	DATABASE_URL=sqlite://:memory: $(MANAGE) makemigrations --check --dry-run
+	DATABASE_URL=sqlite://:memory: $(MANAGE) load_catalogue --check
+	DATABASE_URL=sqlite://:memory: DEBUG=false ALLOWED_HOSTS=example.org \
+		SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+# Repair what `check` complains of, where a machine can.
+fix: .venv/development-installed
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is missing. Install it, or name it:" \
+		"make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "$(PYTHON) cannot make virtual environments." \
+		"Install its venv module (Debian: apt-get install python3-venv)."; exit 1; }
+	@echo "Making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+.venv/runtime-installed: requirements.txt | .venv/bin/python
+	@echo "Installing requirements.txt (once)"
+	@$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+.venv/development-installed: requirements.txt requirements-dev.txt | .venv/bin/python
+	@echo "Installing requirements-dev.txt (once)"
+	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@ .venv/runtime-installed

@@ -1,0 +1,493 @@
+"""The directory in the admin: editors edit everything, clinic staff their own clinics.
+
+Which clinics are somebody's own is said in clinics/permissions.py alone. Narrowing the
+list is not enough, so each way in asks there: what a page finds, what a form offers to
+choose from, which rows a filter names.
+"""
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from treatments.permissions import EditedByEditors
+
+from .listing_forms import (
+    CheckForm,
+    ChecksOfClinicFormSet,
+    ClinicForm,
+    MembershipForm,
+    OfferForm,
+    OffersOfClinicFormSet,
+    OpeningHoursFormSet,
+    PhotoForm,
+    StaffPractitionerForm,
+)
+from .models import (
+    Check,
+    Clinic,
+    Country,
+    Currency,
+    Language,
+    Membership,
+    Offer,
+    OpeningHours,
+    Photo,
+    Place,
+    Practitioner,
+)
+from .permissions import clinics_of, is_editor, may_edit, treatments_to_offer
+
+# The form field of Django 5.2 would take a bare "example.org" for http.
+HTTPS_UNLESS_SAID = {models.URLField: {"assume_scheme": "https"}}
+# Rows of one kind on a clinic's page.
+MOST_ROWS = 100
+
+# --- The admin as a whole
+
+admin.site.site_header = _("Mesoguide")
+admin.site.site_title = _("Mesoguide admin")
+admin.site.index_title = _("What you may edit")
+
+_all_admin_urls = admin.site.get_urls
+
+
+def _urls_without_redirect():
+    """The admin's routes without "view on site".
+
+    That route redirects whoever may sign in to the address of any object of any model,
+    a rival's draft among them. Our pages link to the address itself.
+    """
+    return [url for url in _all_admin_urls() if getattr(url, "name", None) != "view_on_site"]
+
+
+admin.site.get_urls = _urls_without_redirect
+
+
+def delete_files_after_commit(field, names):
+    """Delete stored files once the rows that named them are gone for good."""
+    for name in names:
+        transaction.on_commit(lambda name=name: field.storage.delete(name))
+
+
+# --- Rows on a clinic's page
+
+
+class OwnRows(admin.TabularInline):
+    """Rows of a clinic that its staff may edit."""
+
+    extra = 0
+    max_num = MOST_ROWS
+    formfield_overrides = HTTPS_UNLESS_SAID
+
+    def get_formset(self, request, obj=None, **kwargs):
+        # Else a form may send a thousand rows more than max_num, and is shown them again.
+        return super().get_formset(request, obj, absolute_max=MOST_ROWS, **kwargs)
+
+    def has_view_permission(self, request, obj=None):
+        return self.may_edit(request, obj)
+
+    def has_add_permission(self, request, obj=None):
+        return self.may_edit(request, obj)
+
+    def has_change_permission(self, request, obj=None):
+        return self.may_edit(request, obj)
+
+    def has_delete_permission(self, request, obj=None):
+        return self.may_edit(request, obj)
+
+    def may_edit(self, request, clinic) -> bool:
+        """Whether this person may edit this clinic.
+
+        Without a clinic Django asks whether to look for rows at all, those of a page that
+        the person was let into already.
+        """
+        return request.user.is_staff if clinic is None else may_edit(request.user, clinic.pk)
+
+
+class OpeningHoursInline(OwnRows):
+    model = OpeningHours
+    formset = OpeningHoursFormSet
+    # One empty row, so that a row can be added without JavaScript.
+    extra = 1
+
+
+class PhotoInline(OwnRows):
+    model = Photo
+    form = PhotoForm
+    extra = 1
+    fields = ["image", "alt_text", "has_consent", "position"]
+
+
+class PractitionerInline(OwnRows):
+    """People. Staff remove one on the person's own page, which refuses to lose checks."""
+
+    model = Practitioner
+    extra = 1
+    show_change_link = True
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("checks")
+
+    def get_formset(self, request, obj=None, **kwargs):
+        if not is_editor(request.user):
+            kwargs["form"] = StaffPractitionerForm
+        return super().get_formset(request, obj, **kwargs)
+
+    def has_delete_permission(self, request, obj=None):
+        return is_editor(request.user)
+
+
+class OfferInline(OwnRows):
+    """The short form of the offers; each links to the page with all of it."""
+
+    model = Offer
+    form = OfferForm
+    formset = OffersOfClinicFormSet
+    fields = ["treatment", "label", "price_low", "price_high", "currency", "unit"]
+    show_change_link = True
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("clinic", "treatment")
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "treatment":
+            kwargs["queryset"] = treatments_to_offer(request.user)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+class CheckInline(EditedByEditors, admin.TabularInline):
+    """Checks are an editor's word: clinic staff read theirs and change none."""
+
+    model = Check
+    form = CheckForm
+    formset = ChecksOfClinicFormSet
+    extra = 0
+    formfield_overrides = HTTPS_UNLESS_SAID
+
+    def has_view_permission(self, request, obj=None):
+        # As in OwnRows, the question without a clinic comes from inside its page.
+        return request.user.is_staff if obj is None else may_edit(request.user, obj.pk)
+
+
+class MembershipInline(EditedByEditors, admin.TabularInline):
+    model = Membership
+    form = MembershipForm
+    extra = 0
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("user", "clinic")
+
+
+# --- Pages that editors and clinic staff share
+
+
+class OwnClinicsAdmin(admin.ModelAdmin):
+    """Pages that show clinic staff what belongs to their own clinics, and editors all."""
+
+    # From the model to its clinic: the lookup for lists, and the attribute with its id.
+    clinic_lookup = "clinic"
+    clinic_id_attribute = "clinic_id"
+    formfield_overrides = HTTPS_UNLESS_SAID
+    list_per_page = 50
+    # Filters are for those with more than a screenful, and must not name others' rows.
+    editors_list_filter = ()
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request)
+        if is_editor(request.user):
+            return rows
+        return rows.filter(**{f"{self.clinic_lookup}__in": clinics_of(request.user)})
+
+    def may_edit(self, request, obj) -> bool:
+        """Without an object: whether there may be something for this person to edit here."""
+        if obj is None:
+            return request.user.is_active and request.user.is_staff
+        return may_edit(request.user, getattr(obj, self.clinic_id_attribute))
+
+    def has_module_permission(self, request):
+        return self.may_edit(request, None)
+
+    def has_view_permission(self, request, obj=None):
+        return self.may_edit(request, obj)
+
+    def has_add_permission(self, request):
+        return self.may_edit(request, None)
+
+    def has_change_permission(self, request, obj=None):
+        return self.may_edit(request, obj)
+
+    def has_delete_permission(self, request, obj=None):
+        return self.may_edit(request, obj)
+
+    def get_list_filter(self, request):
+        return self.editors_list_filter if is_editor(request.user) else ()
+
+    def get_autocomplete_fields(self, request):
+        # Staff have few rows to choose from, and may not search what the choices come from.
+        return super().get_autocomplete_fields(request) if is_editor(request.user) else ()
+
+
+class PartOfClinicAdmin(OwnClinicsAdmin):
+    """What belongs to one clinic, and stays with it in the hands of staff."""
+
+    list_select_related = ["clinic"]
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change, **kwargs)
+        if obj and not is_editor(request.user):
+            # Disabled, not left out: the form must still find a double of the same clinic.
+            form.base_fields["clinic"].disabled = True
+        return form
+
+    def get_changeform_initial_data(self, request):
+        initial = super().get_changeform_initial_data(request)
+        if not is_editor(request.user):
+            own = list(clinics_of(request.user)[:2])
+            if len(own) == 1:
+                initial["clinic"] = own[0].pk
+        return initial
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "clinic":
+            kwargs["queryset"] = clinics_of(request.user)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+@admin.register(Clinic)
+class ClinicAdmin(OwnClinicsAdmin):
+    """A clinic with all that belongs to it.
+
+    Staff edit how to reach and describe it. Its name, kind and town are what our checks
+    are about, and whether it is shown is for editors to say.
+    """
+
+    clinic_lookup = "pk"
+    clinic_id_attribute = "pk"
+    form = ClinicForm
+    list_display = ["name", "place", "facility_type", "status", "is_sample", "confirmed_on"]
+    editors_list_filter = ("status", "is_sample", "facility_type", "place__country")
+    list_select_related = ["place__country"]
+    search_fields = ["name", "slug", "place__name"]
+    autocomplete_fields = ["place"]
+    actions = ["confirm_all_correct"]
+    inlines = [
+        OpeningHoursInline,
+        OfferInline,
+        PractitionerInline,
+        PhotoInline,
+        CheckInline,
+        MembershipInline,
+    ]
+    save_on_top = True
+
+    contact = (_("Contact"), {"fields": ["address", "postcode", "phone", "email", "website"]})
+    about = (_("About the clinic"), {"fields": ["languages", "description"]})
+    editors_fieldsets = [
+        (None, {"fields": ["name", "slug", "facility_type", "status", "is_sample"]}),
+        (_("Place"), {"fields": ["place", "latitude", "longitude"]}),
+        contact,
+        about,
+        (_("Confirmation"), {"fields": ["confirmed_on", "confirmed_by_name"]}),
+    ]
+    staff_fieldsets = [
+        (
+            None,
+            {
+                "fields": ["name", "facility_type", "town", "status", "confirmed_on"],
+                "description": _("Ask us if one of these has changed: our checks depend on them."),
+            },
+        ),
+        contact,
+        about,
+    ]
+
+    def get_fieldsets(self, request, obj=None):
+        return self.editors_fieldsets if is_editor(request.user) else self.staff_fieldsets
+
+    def get_readonly_fields(self, request, obj=None):
+        if is_editor(request.user):
+            return ["confirmed_by_name"]
+        return self.staff_fieldsets[0][1]["fields"]
+
+    def get_prepopulated_fields(self, request, obj=None):
+        # The address of a page that exists must not follow a new name.
+        return {} if obj else {"slug": ["name"]}
+
+    def has_add_permission(self, request):
+        return is_editor(request.user)
+
+    def has_delete_permission(self, request, obj=None):
+        return is_editor(request.user)
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        if db_field.name == "languages":
+            kwargs["widget"] = forms.CheckboxSelectMultiple
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def view_on_site(self, obj):
+        return obj.get_absolute_url() if obj.is_published else None
+
+    @admin.display(description=_("town"))
+    def town(self, obj):
+        """The place as words: as a field it would link to a page that staff cannot open."""
+        return str(obj.place or "")
+
+    @admin.display(description=_("confirmed by"))
+    def confirmed_by_name(self, obj):
+        """Who pressed “everything still correct”; nobody types a name here."""
+        return obj.confirmed_by.get_username() if obj.confirmed_by else ""
+
+    @admin.action(description=_("Everything still correct"), permissions=["change"])
+    def confirm_all_correct(self, request, queryset):
+        """Date the clinic's word, and the prices it states, with today."""
+        today, now = timezone.localdate(), timezone.now()
+        with transaction.atomic():
+            clinics = list(queryset.order_by("pk"))
+            ids = [clinic.pk for clinic in clinics]
+            # Written past `save`, so the stamp that caches and the site map read goes along.
+            Clinic.objects.filter(pk__in=ids).update(
+                confirmed_on=today, confirmed_by=request.user, updated_at=now
+            )
+            Offer.objects.filter(clinic__in=ids).filter(
+                Q(price_low__isnull=False) | Q(course_price__isnull=False)
+            ).update(price_confirmed_on=today)
+            for clinic in clinics:
+                self.log_change(request, clinic, str(_("Everything still correct.")))
+        self.message_user(
+            request,
+            ngettext(
+                "Thank you. %(count)d clinic is confirmed as of today, and its prices with it.",
+                "Thank you. %(count)d clinics are confirmed as of today, and their prices with "
+                "them.",
+                len(clinics),
+            )
+            % {"count": len(clinics)},
+            messages.SUCCESS,
+        )
+
+    def save_formset(self, request, form, formset, change):
+        super().save_formset(request, form, formset, change)
+        if formset.model is Photo:
+            deleted = [photo.image.name for photo in formset.deleted_objects]
+            replaced = [form.replaced_file for form in formset.forms if form.replaced_file]
+            delete_files_after_commit(Photo.image.field, deleted + replaced)
+
+    def delete_model(self, request, obj):
+        self.delete_photo_files_of([obj])
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request, queryset):
+        self.delete_photo_files_of(queryset)
+        super().delete_queryset(request, queryset)
+
+    def delete_photo_files_of(self, clinics):
+        """Call it before the rows go: they know the names of the files."""
+        names = Photo.objects.filter(clinic__in=clinics).values_list("image", flat=True)
+        delete_files_after_commit(Photo.image.field, list(names))
+
+
+@admin.register(Offer)
+class OfferAdmin(PartOfClinicAdmin):
+    form = OfferForm
+    list_display = [
+        "treatment",
+        "clinic",
+        "label",
+        "price_low",
+        "price_high",
+        "currency",
+        "unit",
+        "price_confirmed_on",
+    ]
+    editors_list_filter = ("treatment", "unit", "price_confirmed_on")
+    list_select_related = ["clinic", "treatment", "currency"]
+    search_fields = ["clinic__name", "treatment__name", "label", "product"]
+    autocomplete_fields = ["clinic"]
+
+    def get_readonly_fields(self, request, obj=None):
+        fields = super().get_readonly_fields(request, obj)
+        return fields if is_editor(request.user) else [*fields, "price_confirmed_on"]
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "treatment":
+            kwargs["queryset"] = treatments_to_offer(request.user)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        if db_field.name == "body_areas":
+            kwargs["widget"] = forms.CheckboxSelectMultiple
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+
+@admin.register(Practitioner)
+class PractitionerAdmin(PartOfClinicAdmin):
+    """A person. Deleting one who was checked would delete checks, so staff cannot."""
+
+    list_display = ["name", "clinic", "profession", "registration_body", "registration_number"]
+    editors_list_filter = ("profession",)
+    search_fields = ["name", "registration_number", "clinic__name"]
+    autocomplete_fields = ["clinic"]
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        if not is_editor(request.user):
+            kwargs["form"] = StaffPractitionerForm
+        return super().get_form(request, obj, change, **kwargs)
+
+
+# --- Pages for editors
+
+
+class EditorAdmin(EditedByEditors, admin.ModelAdmin):
+    """What all pages for editors only share."""
+
+    formfield_overrides = HTTPS_UNLESS_SAID
+    list_per_page = 50
+
+
+@admin.register(Check)
+class CheckAdmin(EditorAdmin):
+    form = CheckForm
+    list_display = [
+        "clinic",
+        "practitioner",
+        "kind",
+        "register",
+        "result",
+        "checked_on",
+        "expires_on",
+    ]
+    list_filter = ["kind", "result", "checked_on", "expires_on"]
+    list_select_related = ["clinic", "practitioner"]
+    search_fields = ["clinic__name", "practitioner__name", "register", "number"]
+    autocomplete_fields = ["clinic", "practitioner"]
+
+
+@admin.register(Country)
+class CountryAdmin(EditorAdmin):
+    list_display = ["code", "name", "slug"]
+    search_fields = ["code", "name"]
+
+
+@admin.register(Place)
+class PlaceAdmin(EditorAdmin):
+    list_display = ["name", "country", "slug", "timezone"]
+    list_filter = ["country"]
+    list_select_related = ["country"]
+    search_fields = ["name", "slug", "country__name"]
+    autocomplete_fields = ["country"]
+
+
+@admin.register(Language)
+class LanguageAdmin(EditorAdmin):
+    list_display = ["code", "name", "slug"]
+    search_fields = ["code", "name"]
+
+
+@admin.register(Currency)
+class CurrencyAdmin(EditorAdmin):
+    list_display = ["code", "per_euro", "rate_date", "rate_source"]
+    search_fields = ["code"]

@@ -1,0 +1,175 @@
+"""The forms with which a listing is edited: what they refuse, and what they change in passing.
+
+Who may use them, and for which clinic, is not asked here; see clinics/admin.py.
+"""
+
+from itertools import pairwise
+
+import phonenumbers
+from django import forms
+from django.contrib.admin.widgets import AdminFileWidget
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .models import Photo, Practitioner
+from .photos import RefusedPhoto, prepare
+
+# What a price date is about. A first consultation is apart: a new fee for it says nothing
+# about the price of a session.
+PRICE_FIELDS = frozenset(
+    ["price_low", "price_high", "currency", "unit", "course_price", "course_sessions"]
+)
+# What an editor looks up in a register. A checked person must not become another one.
+IDENTITY_FIELDS = ["name", "profession", "registration_body", "registration_number"]
+
+
+class ClinicForm(forms.ModelForm):
+    """A clinic; its telephone number is kept as written from abroad."""
+
+    def clean_phone(self):
+        """Refuse what cannot be a number, or has no country code."""
+        text = self.cleaned_data["phone"].strip()
+        if not text:
+            return ""
+        try:
+            number = phonenumbers.parse(text)
+        except phonenumbers.NumberParseException:
+            number = None
+        if number is None or not phonenumbers.is_possible_number(number):
+            raise forms.ValidationError(
+                _("Write the whole number with + and the country code, such as +33 1 23 45 67 89.")
+            )
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+class OfferForm(forms.ModelForm):
+    """An offer. A price that was changed here is a price that was confirmed today."""
+
+    def save(self, commit=True):
+        """Date the price, unless an editor wrote another date in the same form."""
+        changed = set(self.changed_data)
+        if changed & PRICE_FIELDS and "price_confirmed_on" not in changed:
+            self.instance.price_confirmed_on = timezone.localdate()
+        return super().save(commit)
+
+
+class StaffPractitionerForm(forms.ModelForm):
+    """A practitioner as clinic staff see one: who it is stays fixed once an editor checked it."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and self.instance.checks.all():
+            for name in IDENTITY_FIELDS:
+                self.fields[name].disabled = True
+                self.fields[name].help_text = _("Checked by an editor. Ask us to change it.")
+
+
+class CheckForm(forms.ModelForm):
+    """A check of a clinic or of one of its own practitioners."""
+
+    def clean(self):
+        """Refuse a practitioner of another clinic."""
+        cleaned = super().clean()
+        practitioner = cleaned.get("practitioner")
+        # In the rows of a clinic's page the clinic is no field of the form.
+        clinic = cleaned.get("clinic") or self.instance.clinic
+        if practitioner and practitioner.clinic != clinic:
+            self.add_error("practitioner", _("This person does not work at this clinic."))
+        return cleaned
+
+
+class MembershipForm(forms.ModelForm):
+    """A membership; the person is named by user name, for editors see no list of accounts."""
+
+    user = forms.ModelChoiceField(
+        get_user_model().objects.filter(is_staff=True, is_active=True),
+        to_field_name="username",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+        label=_("User name"),
+        help_text=_("Of somebody with an active account who may sign in here."),
+        error_messages={"invalid_choice": _("Nobody who may sign in here has this user name.")},
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["user"] = self.instance.user.username
+
+
+class PhotoForm(forms.ModelForm):
+    """A photo. What is stored is never the file that was sent; see clinics/photos.py."""
+
+    # Django's ImageField would open the upload first, in any format that Pillow knows.
+    image = forms.FileField(
+        label=_("Photo"),
+        help_text=_("JPEG, PNG or WebP, at most 15 MB. Hidden data such as the place is removed."),
+        widget=AdminFileWidget(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+    )
+    has_consent = forms.BooleanField(
+        label=Photo._meta.get_field("has_consent").verbose_name,
+        help_text=Photo._meta.get_field("has_consent").help_text,
+        error_messages={"required": _("Without this we may not show the photo.")},
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.replaced_file = ""
+
+    def clean_image(self):
+        """Replace a new upload by the clean picture made of it."""
+        upload = self.cleaned_data["image"]
+        if "image" not in self.changed_data:
+            return upload
+        try:
+            prepared = prepare(upload)
+        except RefusedPhoto as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+        if self.instance.pk:
+            self.replaced_file = self.instance.image.name
+        return prepared.file
+
+
+class OpeningHoursFormSet(forms.BaseInlineFormSet):
+    """The hours of a clinic, in which no two spans of one day overlap."""
+
+    def clean(self):
+        """Say so beside the later one of two spans that overlap."""
+        super().clean()
+        spans = [
+            form
+            for form in self.forms
+            if form.is_valid() and form.cleaned_data and not form.cleaned_data.get("DELETE")
+        ]
+        spans.sort(key=lambda form: (form.cleaned_data["weekday"], form.cleaned_data["opens"]))
+        for earlier, later in pairwise(spans):
+            before, after = earlier.cleaned_data, later.cleaned_data
+            if before["weekday"] == after["weekday"] and after["opens"] < before["closes"]:
+                later.add_error("opens", _("These hours overlap with others on the same day."))
+
+
+class OffersOfClinicFormSet(forms.BaseInlineFormSet):
+    """Offers whose lists to choose from are read once, not once a row."""
+
+    def __init__(self, *args, **kwargs):
+        self.lists = {}
+        super().__init__(*args, **kwargs)
+
+    def add_fields(self, form, index):
+        """Give the row the lists of the rows before it."""
+        super().add_fields(form, index)
+        for name in form.fields.keys() & {"treatment", "currency"}:
+            field = form.fields[name]
+            if name not in self.lists:
+                self.lists[name] = list(field.choices)
+            field.choices = self.lists[name]
+
+
+class ChecksOfClinicFormSet(forms.BaseInlineFormSet):
+    """Checks that offer only the clinic's own practitioners to choose from."""
+
+    def add_fields(self, form, index):
+        """Narrow the choice; only here is the clinic known for new rows too."""
+        super().add_fields(form, index)
+        if "practitioner" in form.fields:
+            form.fields["practitioner"].queryset = Practitioner.objects.filter(clinic=self.instance)

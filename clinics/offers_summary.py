@@ -1,0 +1,79 @@
+"""What our own listings say of a treatment: how many clinics, where, and at what prices."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.db.models import Count
+
+from treatments.models import Treatment
+
+from .exchange import DEFAULT_CURRENCY, current_rates
+from .models import Offer
+from .models.offer import FRESH_DAYS
+
+
+@dataclass(frozen=True)
+class PriceRange:
+    """The lowest and highest price of one session among fresh prices, in `currency`."""
+
+    low: Decimal
+    high: Decimal
+    currency: str
+    fresh_count: int
+    rate_date: date
+
+
+@dataclass(frozen=True)
+class OfferSummary:
+    """How many published clinics offer a treatment, in how many countries, at what price.
+
+    `prices` is None when no clinic has confirmed a price within the last half-year.
+    """
+
+    clinic_count: int
+    country_count: int
+    prices: PriceRange | None
+
+
+def offers_of_treatment(
+    treatment: Treatment, today: date, currency: str = DEFAULT_CURRENCY
+) -> OfferSummary:
+    """Summarise the public offers of one treatment. Three queries.
+
+    Only prices per session count, confirmed on or after `today` less 180 days, in a
+    currency that we hold a rate for; anything else cannot be compared.
+    """
+    offers = Offer.objects.public().filter(treatment=treatment)
+    totals = offers.aggregate(
+        clinics=Count("clinic", distinct=True),
+        countries=Count("clinic__place__country", distinct=True),
+    )
+    rates = current_rates()
+    priced = [
+        (rates.convert(low, code, currency), rates.convert(high, code, currency))
+        for low, high, code in offers.confirmed_since(today - timedelta(days=FRESH_DAYS))
+        .filter(unit=Offer.Unit.SESSION, price_low__isnull=False)
+        .values_list("price_low", "price_high", "currency")
+    ]
+    priced = [(low, high) for low, high in priced if low is not None]
+    prices = None
+    if priced:
+        prices = PriceRange(
+            low=min(low for low, _ in priced),
+            high=max(high for _, high in priced),
+            currency=currency,
+            fresh_count=len(priced),
+            rate_date=rates.rate_date,
+        )
+    return OfferSummary(totals["clinics"], totals["countries"], prices)
+
+
+def clinic_counts_by_treatment() -> dict[int, int]:
+    """How many published clinics offer each treatment, by its primary key. One query."""
+    return dict(
+        Offer.objects.public()
+        .order_by()
+        .values_list("treatment")
+        .annotate(clinics=Count("clinic", distinct=True))
+    )

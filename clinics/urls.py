@@ -1,0 +1,12 @@
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("clinics/", views.clinic_list, name="clinic-list"),
+    path("clinics/<slug:slug>/", views.clinic_detail, name="clinic"),
+    path("how-we-rank/", views.how_we_rank, name="how-we-rank"),
+    path("robots.txt", views.robots, name="robots"),
+    *(path(f"{name}/", views.text_page, {"name": name}, name=name) for name in views.TEXT_PAGES),
+]

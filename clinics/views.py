@@ -1,0 +1,179 @@
+"""The pages of the directory, and home, which starts from both sides."""
+
+from django.conf import settings
+from django.db.models import Count, Q
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from treatments.models import BodyArea, Claim, Concern, Source, Treatment
+
+from . import structured_data
+from .cards import card, priced
+from .clinic_profile import (
+    check_ledger,
+    map_position,
+    opening_state,
+    weekly_hours,
+    what_is_not_said,
+)
+from .exchange import DEFAULT_CURRENCY, current_rates
+from .filters import ClinicFilterSet
+from .histogram import price_histogram
+from .models import Clinic, Place
+from .ranking import RANKING_RULES, SORTS
+from .search import PER_PAGE, last_page
+
+MAX_PAGE_DIGITS = 6
+
+
+@require_safe
+def home(request):
+    """Start from a concern, a body area, a treatment or a place. Ten queries."""
+    published = Treatment.objects.published()
+    shown = Q(treatments__is_published=True)
+    listed = Q(clinics__status=Clinic.Status.PUBLISHED)
+    with_treatments = {"treatment_count": Count("treatments", filter=shown, distinct=True)}
+    return render(
+        request,
+        "pages/home.html",
+        {
+            "treatments": published.exclude(kind=Treatment.Kind.COMPARISON).with_key_facts(),
+            "concerns": Concern.objects.annotate(**with_treatments).filter(treatment_count__gt=0),
+            "body_areas": BodyArea.objects.annotate(**with_treatments).filter(
+                treatment_count__gt=0
+            ),
+            "places": Place.objects.select_related("country")
+            .annotate(clinic_count=Count("clinics", filter=listed))
+            .filter(clinic_count__gt=0)
+            .order_by("-clinic_count", "name")[:16],
+            "clinic_total": Clinic.objects.published().count(),
+            "treatment_total": published.count(),
+            "source_total": Source.objects.count(),
+            "claim_total": Claim.objects.count(),
+            "shows_sample_listings": Clinic.objects.published().filter(is_sample=True).exists(),
+        },
+    )
+
+
+def _page_number(text: str) -> int:
+    """The page asked for; anything that is not a sensible number means the first."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= MAX_PAGE_DIGITS
+    return int(text) if is_number else 1
+
+
+@require_safe
+def clinic_list(request):
+    """The directory. Thirty queries, however many clinics."""
+    today = timezone.localdate()
+    filters = ClinicFilterSet(request.GET, today)
+    answer = filters.answer(_page_number(request.GET.get("page", "1")))
+    clinics = Clinic.objects.with_card_details().in_order(answer.ids)
+    cards = [
+        card(
+            clinic,
+            answer.matching_offers.get(clinic.pk, ()),
+            filters.selection,
+            filters.rates,
+            today,
+        )
+        for clinic in clinics
+    ]
+    canonical = request.build_absolute_uri(reverse("clinic-list"))
+    return render(
+        request,
+        "clinics/clinic_list.html",
+        {
+            "filters": filters,
+            "facets": filters.facets(answer),
+            "total": answer.total,
+            "cards": cards,
+            "page_number": answer.page,
+            "last_page": last_page(answer.total),
+            "first_position": (answer.page - 1) * PER_PAGE + 1,
+            "ways_out": filters.ways_out() if answer.total == 0 else [],
+            "sentence": filters.sentence(answer.total),
+            "sorts": SORTS,
+            "histogram": price_histogram(
+                answer.prices,
+                filters.chosen_currency,
+                filters.selection.price_min,
+                filters.selection.price_max,
+            ),
+            "price_min_text": request.GET.get("price_min", "")[:20],
+            "price_max_text": request.GET.get("price_max", "")[:20],
+            "today": today,
+            "canonical": canonical,
+            "structured_data": structured_data.clinic_list(cards, request.build_absolute_uri),
+            "shows_sample_listings": any(card.clinic.is_sample for card in cards),
+        },
+    )
+
+
+@require_safe
+def clinic_detail(request, slug):
+    """One clinic: offers, costs, people, checks, hours, gaps. Twelve queries."""
+    clinic = get_object_or_404(Clinic.objects.published().with_page_details(), slug=slug)
+    today = timezone.localdate()
+    rates = current_rates()
+    currency = request.GET.get("currency", DEFAULT_CURRENCY)
+    if currency not in rates.per_euro:
+        currency = DEFAULT_CURRENCY
+    offers = [offer for offer in clinic.offers.all() if offer.treatment.is_published]
+    priced_offers = [priced(offer, rates, today, currency) for offer in offers]
+    now = clinic.local_time()
+    return render(
+        request,
+        "clinics/clinic_detail.html",
+        {
+            "clinic": clinic,
+            "offers": priced_offers,
+            "ledger": check_ledger(clinic, today),
+            "week": weekly_hours(clinic, now),
+            "opening": opening_state(clinic, now),
+            "not_said": what_is_not_said(clinic, offers),
+            "position": map_position(clinic),
+            "currency": currency,
+            "rates": rates,
+            "canonical": request.build_absolute_uri(clinic.get_absolute_url()),
+            "structured_data": structured_data.clinic(
+                clinic, priced_offers, request.build_absolute_uri
+            ),
+            "shows_sample_listings": clinic.is_sample,
+        },
+    )
+
+
+@require_safe
+def how_we_rank(request):
+    """The order of results, printed from the rules that make it. No query."""
+    return render(
+        request, "pages/how_we_rank.html", {"ranking_rules": RANKING_RULES, "sorts": SORTS}
+    )
+
+
+# Pages of plain text: their template, by the name of their address.
+TEXT_PAGES = {
+    "how-we-check": "pages/how_we_check.html",
+    "about": "pages/about.html",
+    "privacy": "pages/privacy.html",
+    "accessibility": "pages/accessibility.html",
+}
+
+
+@require_safe
+def text_page(request, name):
+    """One of the site's own pages. No query."""
+    return render(request, TEXT_PAGES[name], {"contact_email": settings.CONTACT_EMAIL})
+
+
+@require_safe
+def robots(request):
+    """What crawlers may ask for, and where the sitemap is. No query."""
+    return render(
+        request,
+        "robots.txt",
+        {"sitemap_url": request.build_absolute_uri(reverse("sitemap"))},
+        content_type="text/plain; charset=utf-8",
+    )

@@ -1,0 +1,63 @@
+"""What every test may count on."""
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from clinics.models import Country, Currency, Place
+from tests.factories import CountryFactory, CurrencyFactory, PlaceFactory
+
+# A random failure that nobody can repeat teaches nothing: the same examples on every run.
+# Fixtures with database access are safe with hypothesis as long as examples only read.
+settings.register_profile(
+    "mesoguide",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("mesoguide")
+
+
+@pytest.fixture(autouse=True)
+def media_in_temporary_folder(settings, tmp_path):
+    """Uploads of a test vanish with it."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture
+def paris(db) -> Place:
+    """A town in France."""
+    country = CountryFactory(code="FR", slug="france", name="France")
+    return PlaceFactory(
+        slug="paris",
+        name="Paris",
+        country=country,
+        latitude="48.85341",
+        longitude="2.34880",
+        timezone="Europe/Paris",
+    )
+
+
+@pytest.fixture
+def france(paris) -> Country:
+    """The country of `paris`."""
+    return paris.country
+
+
+@pytest.fixture
+def istanbul(db) -> Place:
+    """A town in Türkiye."""
+    country = CountryFactory(code="TR", slug="turkiye", name="Türkiye")
+    return PlaceFactory(
+        slug="istanbul",
+        name="Istanbul",
+        country=country,
+        latitude="41.01384",
+        longitude="28.94966",
+        timezone="Europe/Istanbul",
+    )
+
+
+@pytest.fixture
+def euro(db) -> Currency:
+    """The currency that all rates are given in."""
+    return CurrencyFactory(code="EUR", per_euro="1")

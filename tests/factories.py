@@ -1,0 +1,358 @@
+"""One factory for each model: the smallest valid object, in a fixed sequence, nothing random.
+
+A clinic is published and a treatment too, because most tests are about what the
+public sees; what must not show is made with `status` or `is_published`. To-many
+values are given as lists: `OfferFactory(body_areas=[thighs])`.
+"""
+
+import datetime
+from decimal import Decimal
+
+import factory
+from django.utils import timezone
+from factory import LazyAttribute, LazyFunction, Sequence, SubFactory
+from factory.django import DjangoModelFactory
+
+from accounts.models import User
+from clinics import models as clinics
+from treatments import models as treatments
+
+
+def today() -> datetime.date:
+    """The day on which the test runs, as the site understands it."""
+    return timezone.localdate()
+
+
+def set_to_many(name):
+    """A declaration that fills the to-many field `name` from the list given, if any."""
+
+    def fill(instance, create, extracted, **kwargs):
+        if create and extracted is not None:
+            getattr(instance, name).set(extracted)
+
+    return factory.post_generation(fill)
+
+
+# --- accounts
+
+
+class UserFactory(DjangoModelFactory):
+    """Somebody who may sign in to nothing yet. The password is `password`."""
+
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    username = Sequence(lambda n: f"user-{n}")
+    email = LazyAttribute(lambda user: f"{user.username}@example.org")
+    password = factory.django.Password("password")
+
+
+class EditorFactory(UserFactory):
+    """Somebody who may change everything in the admin."""
+
+    username = Sequence(lambda n: f"editor-{n}")
+    is_staff = True
+    is_superuser = True
+
+
+class StaffFactory(UserFactory):
+    """Somebody who may sign in to the admin; a membership says for which clinic."""
+
+    username = Sequence(lambda n: f"staff-{n}")
+    is_staff = True
+
+
+# --- treatments
+
+
+class SourceFactory(DjangoModelFactory):
+    """A controlled trial, read at its address."""
+
+    class Meta:
+        model = treatments.Source
+        skip_postgeneration_save = True
+
+    slug = Sequence(lambda n: f"source-{n}")
+    title = Sequence(lambda n: f"Trial number {n}")
+    publisher = Sequence(lambda n: f"Authors {n}")
+    kind = treatments.Source.Kind.TRIAL
+    year = 2020
+    url = LazyAttribute(lambda source: f"https://example.org/{source.slug}")
+    reading = treatments.Source.Reading.DIRECT
+    confidence = treatments.Source.Confidence.HIGH
+
+
+class BodyAreaFactory(DjangoModelFactory):
+    class Meta:
+        model = treatments.BodyArea
+
+    slug = Sequence(lambda n: f"area-{n}")
+    name = Sequence(lambda n: f"Area {n}")
+
+
+class ConcernFactory(DjangoModelFactory):
+    class Meta:
+        model = treatments.Concern
+
+    slug = Sequence(lambda n: f"concern-{n}")
+    name = Sequence(lambda n: f"Concern {n}")
+
+
+class SubstanceFactory(DjangoModelFactory):
+    class Meta:
+        model = treatments.Substance
+
+    slug = Sequence(lambda n: f"substance-{n}")
+    name = Sequence(lambda n: f"Substance {n}")
+    description = "A liquid."
+
+
+class SubstanceStatusFactory(DjangoModelFactory):
+    """Not approved in France. Give `sources=[...]`."""
+
+    class Meta:
+        model = treatments.SubstanceStatus
+        skip_postgeneration_save = True
+
+    substance = SubFactory(SubstanceFactory)
+    country = "FR"
+    status = treatments.SubstanceStatus.Status.NOT_APPROVED
+    text = "For any use under the skin."
+    sources = set_to_many("sources")
+
+
+class TreatmentFactory(DjangoModelFactory):
+    """A published procedure. Give `body_areas=[...]`, `concerns=[...]`, `substances=[...]`."""
+
+    class Meta:
+        model = treatments.Treatment
+        skip_postgeneration_save = True
+
+    slug = Sequence(lambda n: f"treatment-{n}")
+    name = Sequence(lambda n: f"Mesotherapy number {n}")
+    short_name = Sequence(lambda n: f"Treatment {n}")
+    kind = treatments.Treatment.Kind.PROCEDURE
+    needles = treatments.Treatment.Needles.YES
+    evidence_level = treatments.Treatment.EvidenceLevel.LOW
+    body_areas = set_to_many("body_areas")
+    concerns = set_to_many("concerns")
+    substances = set_to_many("substances")
+
+
+class ClaimFactory(DjangoModelFactory):
+    """Three to four sessions, says a trial. Give `treatments=[...]`."""
+
+    class Meta:
+        model = treatments.Claim
+        skip_postgeneration_save = True
+
+    reference = Sequence(lambda n: f"T{n}")
+    source = SubFactory(SourceFactory)
+    locator = Sequence(lambda n: f"line {n}")
+    topic = treatments.Claim.Topic.SESSIONS
+    words = Sequence(lambda n: f"Claim number {n}.")
+    low = Decimal(3)
+    high = Decimal(4)
+    unit = treatments.Claim.Unit.SESSION
+    treatments = set_to_many("treatments")
+    checked_against = set_to_many("checked_against")
+
+
+class AliasFactory(DjangoModelFactory):
+    class Meta:
+        model = treatments.Alias
+        skip_postgeneration_save = True
+
+    treatment = SubFactory(TreatmentFactory)
+    name = Sequence(lambda n: f"Other name {n}")
+    sources = set_to_many("sources")
+
+
+class StatementFactory(DjangoModelFactory):
+    class Meta:
+        model = treatments.Statement
+        skip_postgeneration_save = True
+
+    treatment = SubFactory(TreatmentFactory)
+    section = treatments.Statement.Section.SUMMARY
+    text = Sequence(lambda n: f"Statement number {n}.")
+    sources = set_to_many("sources")
+
+
+class SideEffectFactory(DjangoModelFactory):
+    class Meta:
+        model = treatments.SideEffect
+        skip_postgeneration_save = True
+
+    treatment = SubFactory(TreatmentFactory)
+    name = Sequence(lambda n: f"Bruise {n}")
+    how_common = treatments.SideEffect.HowCommon.COMMON
+    severity = treatments.SideEffect.Severity.MILD
+    sources = set_to_many("sources")
+
+
+class ContraindicationFactory(DjangoModelFactory):
+    class Meta:
+        model = treatments.Contraindication
+        skip_postgeneration_save = True
+
+    treatment = SubFactory(TreatmentFactory)
+    name = Sequence(lambda n: f"Illness {n}")
+    strength = treatments.Contraindication.Strength.ABSOLUTE
+    sources = set_to_many("sources")
+
+
+class RegulatorPositionFactory(DjangoModelFactory):
+    class Meta:
+        model = treatments.RegulatorPosition
+        skip_postgeneration_save = True
+
+    treatment = SubFactory(TreatmentFactory)
+    country = "FR"
+    authority = Sequence(lambda n: f"Authority {n}")
+    position_text = "Not approved."
+    sources = set_to_many("sources")
+
+
+# --- clinics
+
+
+class CountryFactory(DjangoModelFactory):
+    """One of 676 invented countries: codes from AA, which Babel may or may not know."""
+
+    class Meta:
+        model = clinics.Country
+        django_get_or_create = ["code"]
+
+    code = Sequence(lambda n: chr(65 + n // 26 % 26) + chr(65 + n % 26))
+    slug = LazyAttribute(lambda country: f"country-{country.code.lower()}")
+    name = LazyAttribute(lambda country: f"Country {country.code}")
+
+
+class PlaceFactory(DjangoModelFactory):
+    class Meta:
+        model = clinics.Place
+
+    slug = Sequence(lambda n: f"town-{n}")
+    name = Sequence(lambda n: f"Town {n}")
+    country = SubFactory(CountryFactory)
+    latitude = Decimal("48.85341")
+    longitude = Decimal("2.34880")
+    timezone = "Europe/Paris"
+
+
+class LanguageFactory(DjangoModelFactory):
+    class Meta:
+        model = clinics.Language
+        django_get_or_create = ["code"]
+
+    code = Sequence(lambda n: f"x-lang{n}")
+    slug = LazyAttribute(lambda language: f"language-{language.code}")
+    name = LazyAttribute(lambda language: f"Language {language.code}")
+
+
+class CurrencyFactory(DjangoModelFactory):
+    """The euro. For a currency without a rate: `per_euro=None, rate_date=None`."""
+
+    class Meta:
+        model = clinics.Currency
+        django_get_or_create = ["code"]
+
+    code = "EUR"
+    per_euro = Decimal(1)
+    rate_date = datetime.date(2026, 11, 2)
+    rate_source = "European Central Bank reference rate"
+
+
+class ClinicFactory(DjangoModelFactory):
+    """A published medical clinic that has said nothing else. Give `languages=[...]`."""
+
+    class Meta:
+        model = clinics.Clinic
+        skip_postgeneration_save = True
+
+    slug = Sequence(lambda n: f"clinic-{n}")
+    name = Sequence(lambda n: f"Clinic {n}")
+    facility_type = clinics.Clinic.FacilityType.MEDICAL_CLINIC
+    place = SubFactory(PlaceFactory)
+    status = clinics.Clinic.Status.PUBLISHED
+    shuffle_key = Sequence(lambda n: n + 1)
+    languages = set_to_many("languages")
+
+
+class OfferFactory(DjangoModelFactory):
+    """A session for 100 to 150 EUR, confirmed today. Give `body_areas=[...]`.
+
+    Without a price: `price_low=None, price_high=None`; `price_confirmed_on` may stay.
+    """
+
+    class Meta:
+        model = clinics.Offer
+        skip_postgeneration_save = True
+
+    clinic = SubFactory(ClinicFactory)
+    treatment = SubFactory(TreatmentFactory)
+    price_low = Decimal(100)
+    price_high = Decimal(150)
+    currency = SubFactory(CurrencyFactory)
+    price_confirmed_on = LazyFunction(today)
+    body_areas = set_to_many("body_areas")
+
+
+class PractitionerFactory(DjangoModelFactory):
+    class Meta:
+        model = clinics.Practitioner
+
+    clinic = SubFactory(ClinicFactory)
+    name = Sequence(lambda n: f"Practitioner {n}")
+    profession = clinics.Practitioner.Profession.DERMATOLOGIST
+
+
+class CheckFactory(DjangoModelFactory):
+    """A licence that was found on its register today and never expires."""
+
+    class Meta:
+        model = clinics.Check
+
+    clinic = SubFactory(ClinicFactory)
+    kind = clinics.Check.Kind.LICENCE
+    register = "Register of tests"
+    result = clinics.Check.Result.CONFIRMED
+    checked_on = LazyFunction(today)
+
+
+class OpeningHoursFactory(DjangoModelFactory):
+    """Monday from nine to five."""
+
+    class Meta:
+        model = clinics.OpeningHours
+
+    clinic = SubFactory(ClinicFactory)
+    weekday = clinics.OpeningHours.Weekday.MONDAY
+    opens = datetime.time(9)
+    closes = datetime.time(17)
+
+
+class PhotoFactory(DjangoModelFactory):
+    """A blue picture of 40 by 30 pixels."""
+
+    class Meta:
+        model = clinics.Photo
+        skip_postgeneration_save = True
+
+    clinic = SubFactory(ClinicFactory)
+    image = factory.django.ImageField(width=40, height=30)
+    alt_text = Sequence(lambda n: f"Waiting room {n}")
+    has_consent = True
+
+
+class MembershipFactory(DjangoModelFactory):
+    """That a new member of staff may edit a new clinic."""
+
+    class Meta:
+        model = clinics.Membership
+
+    user = SubFactory(StaffFactory)
+    clinic = SubFactory(ClinicFactory)
+    role = clinics.Membership.Role.STAFF

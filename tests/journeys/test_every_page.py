@@ -1,0 +1,87 @@
+"""What holds for every page: accessible, whole on a narrow screen, nothing broken or foreign.
+
+Errors on the console, breaches of the content security policy and requests to other
+origins fail each of these tests too; see `visit`.
+"""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.journeys.conftest import DESKTOP, PHONE
+
+pytestmark = pytest.mark.journey
+
+PAGES = [
+    "/",
+    "/treatments/",
+    "/treatments/?concern=cellulite&needles=yes&evidence=unknown-value",
+    "/treatments/cellulite/",
+    "/treatments/liposuction/",
+    "/mesotherapy/",
+    "/clinics/",
+    "/clinics/?page=2&sort=price",
+    "/clinics/?treatment=cellulite&country=france&price_max=300&q=clinic&city=atlantis",
+    "/clinics/?q=nothing-is-called-that&treatment=cellulite&country=france",
+    "/clinics/?price_min=300&price_max=abc",
+    "/sources/",
+    "/sources/has-2014/",
+    "/how-we-rank/",
+    "/how-we-check/",
+    "/about/",
+    "/privacy/",
+    "/accessibility/",
+    "/no-such-page/",
+]
+RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
+}
+NARROWEST = {"width": 320, "height": 640}
+
+
+@pytest.fixture
+def open_page(visit):
+    """Return a function that opens an address of PAGES, or a clinic's page for "a clinic"."""
+
+    def open_at(address, **options):
+        tab = visit(**options)
+        tab.goto("/clinics/" if address == "a clinic" else address)
+        if address == "a clinic":
+            tab.locator("[data-clinic] h3 a").first.click()
+        return tab
+
+    return open_at
+
+
+def violations(tab) -> list[str]:
+    """What axe finds wrong: rule, help, and the first places."""
+    found = Axe().run(tab, options=RULES).response["violations"]
+    return [
+        f"{rule['id']}: {rule['help']}: {[node['target'] for node in rule['nodes'][:3]]}"
+        for rule in found
+    ]
+
+
+@pytest.mark.parametrize("address", [*PAGES, "a clinic"])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_page_breaks_no_rule_of_accessibility(open_page, address, colours):
+    tab = open_page(address, color_scheme=colours)
+    for screen in (DESKTOP, PHONE):
+        tab.set_viewport_size(screen)
+        assert (screen, violations(tab)) == (screen, [])
+
+
+@pytest.mark.parametrize("address", [*PAGES, "a clinic"])
+def test_page_is_whole_at_320_pixels(open_page, address):
+    tab = open_page(address, viewport=NARROWEST)
+    width = tab.evaluate("document.scrollingElement.scrollWidth")
+    assert width <= NARROWEST["width"]
+
+
+@pytest.mark.parametrize("address", [*PAGES, "a clinic"])
+def test_page_says_what_it_is(open_page, address):
+    tab = open_page(address)
+    assert tab.get_by_role("heading", level=1).count() == 1
+    assert tab.title().endswith("Mesoguide")
+    assert tab.locator("meta[name=description]").get_attribute("content")
+    assert tab.locator("html").get_attribute("lang") == "en"

@@ -1,0 +1,31 @@
+"""Every address that a visitor without an account can ask for, read from the site map."""
+
+from django.urls import URLPattern, get_resolver, reverse
+
+from clinics.models import Clinic
+from treatments.models import Source, Treatment
+
+SECTION_OF_SITEMAP = "django.contrib.sitemaps.views.sitemap"
+
+# Whose slug stands in the address of a route.
+MODELS = {"clinic": Clinic, "treatment": Treatment, "source": Source}
+SITEMAP_SECTION = "django.contrib.sitemaps.views.sitemap"
+
+
+def named_routes() -> list[str]:
+    """Names of all routes outside the admin. Uploads have none: production never serves them."""
+    found, waiting = [], list(get_resolver().url_patterns)
+    while waiting:
+        route = waiting.pop(0)
+        if not isinstance(route, URLPattern):
+            waiting += [] if route.namespace == "admin" else route.url_patterns
+        elif route.name:
+            found.append(route.name)
+    return found
+
+
+def address(name: str) -> str:
+    """The address of a route; where it wants a slug, that of the first object in the database."""
+    if name in MODELS:
+        return reverse(name, args=[MODELS[name].objects.order_by("pk")[0].slug])
+    return reverse(name, args=["clinics"] if name == SITEMAP_SECTION else [])

@@ -1,0 +1,16 @@
+"""The settings under test: those of development, with what makes tests quick.
+
+How the site behaves in production is tested in test_settings.py and in the
+journeys, which start it as production does.
+"""
+
+import os
+
+os.environ["DEBUG"] = "true"
+# The synchronous Playwright keeps an event loop in the thread that also uses the database.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+from config.settings import *  # noqa: F403  (after the variables it reads)
+
+# Any real hasher takes a tenth of a second for each account made.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,245 @@
+"""The one definition of a match, held against a slow one over random clinics and selections."""
+
+import datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clinics.models import Clinic, Offer
+from clinics.ranking import SORTS
+from clinics.search import FACETS, PER_PAGE, Selection, results_of, search
+from tests.factories import (
+    BodyAreaFactory,
+    CheckFactory,
+    ClinicFactory,
+    CurrencyFactory,
+    LanguageFactory,
+    OfferFactory,
+    PractitionerFactory,
+    TreatmentFactory,
+)
+from tests.search_oracle import TODAY, World, build_world
+
+pytestmark = pytest.mark.django_db
+
+
+def selections(world: World):
+    """Random selections out of what the world holds, and some that it does not."""
+    per_facet = {
+        facet: st.lists(st.sampled_from(sorted(world.values(facet))), max_size=2, unique=True)
+        for facet in FACETS
+    }
+    chosen = st.lists(st.sampled_from(FACETS), max_size=3, unique=True).flatmap(
+        lambda facets: st.fixed_dictionaries({facet: per_facet[facet] for facet in facets})
+    )
+    amounts = st.none() | st.integers(0, 350).map(Decimal)
+    return st.builds(
+        Selection,
+        words=st.sampled_from(["", "", "", "acibadem", "lodz", "evian zoe", "orange", "clinic fr"]),
+        chosen=chosen.map(lambda found: {name: tuple(v) for name, v in found.items() if v}),
+        price_min=amounts,
+        price_max=amounts,
+        currency=st.sampled_from(["EUR", "GBP"]),
+        sort=st.sampled_from([sort.value for sort in SORTS]),
+    )
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_results_and_every_count_equal_the_oracle(seed):
+    build_world(seed)
+    world = World()
+
+    @settings(max_examples=60)
+    @given(selections(world))
+    def holds(selection):
+        answer = search(selection, TODAY)
+        expected = {clinic.pk for clinic in world.matching(selection)}
+        assert answer.total == len(expected)
+        assert set(results_of(selection, TODAY).values_list("pk", flat=True)) == expected
+        assert set(answer.ids) <= expected
+        assert len(answer.ids) == min(PER_PAGE, len(expected))
+        for facet in FACETS:
+            for value in world.values(facet):
+                count = answer.counts[facet].get(value, 0)
+                assert count == world.count(selection, facet, value), (facet, value)
+
+    holds()
+
+
+@pytest.mark.parametrize("sort", [sort.value for sort in SORTS])
+def test_pages_of_every_order_hold_each_clinic_once(sort):
+    build_world(3, clinics=90)
+    selection = Selection(sort=sort)
+    first = search(selection, TODAY)
+    pages = [search(selection, TODAY, page).ids for page in range(1, 5)]
+    seen = [pk for page in pages[: -(-first.total // PER_PAGE)] for pk in page]
+    assert sorted(seen) == sorted(Clinic.objects.published().values_list("pk", flat=True))
+
+
+def test_a_page_beyond_the_end_is_the_last_page():
+    ClinicFactory.create_batch(PER_PAGE + 1)
+    answer = search(Selection(), TODAY, page=99)
+    assert (answer.page, len(answer.ids)) == (2, 1)
+
+
+def test_treatment_and_price_must_be_of_the_same_offer():
+    laser, peel = TreatmentFactory(slug="laser"), TreatmentFactory(slug="peel")
+    clinic = ClinicFactory()
+    OfferFactory(clinic=clinic, treatment=laser, price_low=900, price_high=900)
+    OfferFactory(clinic=clinic, treatment=peel, price_low=100, price_high=100)
+    cheap_laser = Selection(chosen={"treatment": ("laser",)}, price_max=Decimal(200))
+    answer = search(cheap_laser, TODAY)
+    assert answer.total == 0
+    assert answer.counts["treatment"] == {"peel": 1}
+
+
+def test_treatment_and_area_must_be_of_the_same_offer():
+    laser, peel = TreatmentFactory(slug="laser"), TreatmentFactory(slug="peel")
+    arms, thighs = BodyAreaFactory(slug="arms"), BodyAreaFactory(slug="thighs")
+    clinic = ClinicFactory()
+    OfferFactory(clinic=clinic, treatment=laser, body_areas=[arms])
+    OfferFactory(clinic=clinic, treatment=peel, body_areas=[thighs])
+    answer = search(Selection(chosen={"treatment": ("laser",), "area": ("thighs",)}), TODAY)
+    assert answer.total == 0
+    assert answer.counts["area"] == {"arms": 1}
+    assert answer.counts["treatment"] == {"peel": 1}
+
+
+@pytest.mark.parametrize("status", ["draft", "in_review", "suspended"])
+def test_an_unpublished_clinic_is_in_no_answer(status):
+    treatment = TreatmentFactory(slug="laser", short_name="Laser")
+    hidden = ClinicFactory(status=status, name="Hidden", languages=[LanguageFactory()])
+    OfferFactory(clinic=hidden, treatment=treatment, body_areas=[BodyAreaFactory()])
+    PractitionerFactory(clinic=hidden, name="Hidden Person")
+    CheckFactory(clinic=hidden, checked_on=TODAY)
+    for selection in (Selection(), Selection(words="hidden"), Selection(words="laser")):
+        answer = search(selection, TODAY)
+        assert (answer.total, answer.ids, answer.prices) == (0, (), ())
+        assert {
+            facet: {k: v for k, v in found.items() if v} for facet, found in answer.counts.items()
+        } == {facet: {} for facet in FACETS}
+
+
+def test_an_offer_of_an_unpublished_treatment_is_in_no_answer():
+    offer = OfferFactory(treatment=TreatmentFactory(slug="secret", is_published=False))
+    answer = search(Selection(chosen={"treatment": ("secret",)}), TODAY)
+    assert answer.total == 0
+    assert search(Selection(), TODAY).counts["treatment"] == {}
+    assert search(Selection(), TODAY).ids == (offer.clinic_id,)
+
+
+def test_an_expired_or_failed_check_does_not_count():
+    fine = CheckFactory(checked_on=TODAY, expires_on=TODAY)
+    CheckFactory(
+        checked_on=TODAY - datetime.timedelta(10), expires_on=TODAY - datetime.timedelta(1)
+    )
+    CheckFactory(checked_on=TODAY, result="failed")
+    answer = search(Selection(chosen={"check": ("licence",)}), TODAY)
+    assert answer.ids == (fine.clinic_id,)
+    assert answer.counts["check"] == {"licence": 1}
+    tomorrow = TODAY + datetime.timedelta(1)
+    assert search(Selection(chosen={"check": ("licence",)}), tomorrow).total == 0
+
+
+def test_a_price_is_compared_in_the_visitors_currency_and_never_without_a_rate():
+    pound = CurrencyFactory(code="GBP", per_euro=Decimal("0.80"))
+    peso = CurrencyFactory(code="COP", per_euro=None, rate_date=None)
+    dear = OfferFactory(price_low=100, price_high=100, currency=pound)  # 125 EUR
+    OfferFactory(price_low=100, price_high=100, currency=peso)
+    at = {"currency": "EUR"}
+    assert search(Selection(price_max=Decimal("124.99"), **at), TODAY).total == 0
+    assert search(Selection(price_max=Decimal(125), **at), TODAY).ids == (dear.clinic_id,)
+    assert search(Selection(price_min=Decimal(100), currency="GBP"), TODAY).ids == (dear.clinic_id,)
+
+
+@pytest.mark.parametrize("unit", [Offer.Unit.AREA, Offer.Unit.ML])
+def test_a_price_for_something_else_than_a_session_is_not_compared(unit):
+    OfferFactory(price_low=100, price_high=100, unit=unit)
+    assert search(Selection(price_max=Decimal(500)), TODAY).total == 0
+    assert search(Selection(), TODAY).prices == ()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "acibadem",
+        "ACIBADEM",
+        "Acıbadem",
+        "kadikoy acib",
+        "orange",
+        "peel orange",
+        "zoe",
+        "turkiye",
+        "cellu kadi",
+    ],
+)
+def test_words_find_a_clinic_by_any_of_its_names(words, istanbul):
+    istanbul.name = "Kadıköy"
+    istanbul.save()
+    clinic = ClinicFactory(name="Acıbadem Kliniği", place=istanbul)
+    PractitionerFactory(clinic=clinic, name="Dr Zoë Işık")
+    treatment = TreatmentFactory(short_name="Cellulite")
+    treatment.aliases.create(name="Orange-peel treatment")
+    OfferFactory(clinic=clinic, treatment=treatment)
+    ClinicFactory(name="Another")
+    assert search(Selection(words=words), TODAY).ids == (clinic.pk,)
+
+
+@pytest.mark.parametrize("words", ["badem", "acibadem lyon", "%", "_", "a_ibadem"])
+def test_words_do_not_find_the_middle_of_a_word_or_a_wildcard(words, istanbul):
+    ClinicFactory(name="Acıbadem Kliniği", place=istanbul)
+    expected = 1 if words in "%_" else 0  # nothing is left of a lone sign, so nothing is asked
+    assert search(Selection(words=words), TODAY).total == expected
+
+
+def test_lowest_price_comes_first_and_stale_or_incomparable_prices_last():
+    pound = CurrencyFactory(code="GBP", per_euro=Decimal("0.50"))
+    stale_day = TODAY - datetime.timedelta(241)
+    recent = {"price_confirmed_on": TODAY}
+    cheap = OfferFactory(price_low=40, price_high=90, currency=pound, **recent)  # 80 EUR
+    dear = OfferFactory(price_low=90, price_high=90, **recent)
+    stale = OfferFactory(price_low=1, price_high=1, price_confirmed_on=stale_day)
+    by_area = OfferFactory(price_low=2, price_high=2, unit=Offer.Unit.AREA, **recent)
+    ids = search(Selection(sort="price"), TODAY).ids
+    assert ids[:2] == (cheap.clinic_id, dear.clinic_id)
+    assert set(ids[2:]) == {stale.clinic_id, by_area.clinic_id}
+
+
+def test_lowest_price_looks_only_at_offers_that_match():
+    laser, peel = TreatmentFactory(slug="laser"), TreatmentFactory(slug="peel")
+    first = OfferFactory(treatment=laser, price_low=80, price_high=80).clinic
+    second = OfferFactory(treatment=laser, price_low=90, price_high=90).clinic
+    OfferFactory(clinic=second, treatment=peel, price_low=5, price_high=5)
+    chosen = {"treatment": ("laser",)}
+    assert search(Selection(chosen=chosen, sort="price"), TODAY).ids == (first.pk, second.pk)
+
+
+def test_best_match_puts_fresh_prices_first_then_checked_clinics():
+    checked_only = CheckFactory(checked_on=TODAY).clinic
+    neither = ClinicFactory()
+    priced_only = OfferFactory(price_confirmed_on=TODAY).clinic
+    both = OfferFactory(price_confirmed_on=TODAY).clinic
+    CheckFactory(clinic=both, checked_on=TODAY)
+    ids = search(Selection(), TODAY).ids
+    assert ids == (both.pk, priced_only.pk, checked_only.pk, neither.pk)
+
+
+def test_more_checks_do_not_help():
+    ClinicFactory.create_batch(6)
+    for clinic in Clinic.objects.all():
+        CheckFactory(clinic=clinic, checked_on=TODAY)
+    before = search(Selection(), TODAY).ids
+    for kind in ("insurance", "premises", "qualification"):
+        CheckFactory(clinic=Clinic.objects.get(pk=before[-1]), kind=kind, checked_on=TODAY)
+    assert search(Selection(), TODAY).ids == before
+
+
+def test_equal_clinics_change_places_from_day_to_day_but_not_within_one():
+    for key in (7, 1_000_003, 2_000_000_011, 2_147_483_646):
+        ClinicFactory(shuffle_key=key)
+    days = [TODAY + datetime.timedelta(n) for n in range(30)]
+    orders = [search(Selection(), day).ids for day in days]
+    assert orders == [search(Selection(), day).ids for day in days]
+    assert len({order[0] for order in orders}) == 4

@@ -1,0 +1,90 @@
+"""Facets as values: what a filter panel, its chips and its links are made of.
+
+No request, no query, no HTML. A query string travels as a list of
+(parameter, value) pairs, so that repeated parameters keep their order.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+Pairs = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One choice of a facet and how many results it gives.
+
+    `count` is the number of results when this is the only choice of its facet and
+    every other facet keeps its choices.
+    """
+
+    value: str
+    label: str
+    count: int
+    is_selected: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Facet:
+    """One group of choices; within it they mean "any of these".
+
+    `shown` options stand open in the panel, `folded` ones behind "show all";
+    a chosen option is never folded away, and none changes its place when chosen.
+    """
+
+    name: str
+    label: str
+    options: tuple[Option, ...]
+    shown_limit: int = 6
+    hint: str = ""
+
+    @property
+    def selected(self) -> tuple[Option, ...]:
+        return tuple(option for option in self.options if option.is_selected)
+
+    @property
+    def shown(self) -> tuple[Option, ...]:
+        """The first options that would give something, and every chosen one."""
+        if len(self.options) <= self.shown_limit + 1:
+            return self.options
+        giving = [option.value for option in self.options if option.count][: self.shown_limit]
+        return tuple(o for o in self.options if o.is_selected or o.value in giving)
+
+    @property
+    def folded(self) -> tuple[Option, ...]:
+        """The options that are not shown."""
+        shown = {option.value for option in self.shown}
+        return tuple(option for option in self.options if option.value not in shown)
+
+
+@dataclass(frozen=True)
+class AppliedFilter:
+    """A filter in force, what it says, and the query string that removes it.
+
+    `key` is `parameter=value`. `remove_query` starts with "?"; it keeps everything
+    else but the page number.
+    """
+
+    key: str
+    facet_label: str
+    label: str
+    remove_query: str
+
+
+def query_string(pairs: Pairs) -> str:
+    """The pairs as a query string with its question mark; "?" alone when there are none."""
+    return "?" + urlencode(pairs)
+
+
+def without(pairs: Pairs, *removed: tuple[str, str | None]) -> Pairs:
+    """The pairs without the removed ones, and without the page number.
+
+    A removed pair whose value is None takes away every value of that parameter.
+    """
+    gone = set(removed)
+    return [
+        (name, value)
+        for name, value in pairs
+        if name != "page" and (name, value) not in gone and (name, None) not in gone
+    ]
