@@ -45,6 +45,8 @@ from .permissions import clinics_of, is_editor, may_edit, treatments_to_offer
 HTTPS_UNLESS_SAID = {models.URLField: {"assume_scheme": "https"}}
 # Rows of one kind on a clinic's page.
 MOST_ROWS = 100
+# For rows of more fields than a telephone shows side by side.
+STACKED = "admin/edit_inline/stacked.html"
 
 # --- The admin as a whole
 
@@ -118,6 +120,7 @@ class OpeningHoursInline(OwnRows):
 class PhotoInline(OwnRows):
     model = Photo
     form = PhotoForm
+    template = STACKED
     extra = 1
     fields = ["image", "alt_text", "has_consent", "position"]
 
@@ -126,8 +129,13 @@ class PractitionerInline(OwnRows):
     """People. Staff remove one on the person's own page, which refuses to lose checks."""
 
     model = Practitioner
+    template = STACKED
     extra = 1
     show_change_link = True
+    fields = [
+        ("name", "profession"),
+        ("registration_body", "registration_number", "practising_since"),
+    ]
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("checks")
@@ -147,7 +155,8 @@ class OfferInline(OwnRows):
     model = Offer
     form = OfferForm
     formset = OffersOfClinicFormSet
-    fields = ["treatment", "label", "price_low", "price_high", "currency", "unit"]
+    template = STACKED
+    fields = [("treatment", "label"), ("price_low", "price_high", "currency", "unit")]
     show_change_link = True
 
     def get_queryset(self, request):

@@ -245,7 +245,7 @@ def _fill(clinic: Clinic, entry: _Entry) -> None:
 
 def _spans(clinic: Clinic, entry: _Entry) -> list[OpeningHours]:
     return [
-        OpeningHours(clinic=clinic, weekday=weekday, opens=opens, closes=closes)
+        OpeningHours(clinic_id=clinic.pk, weekday=weekday, opens=opens, closes=closes)
         for weekday, opens, closes in entry.values["hours"]
     ]
 

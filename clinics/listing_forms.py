@@ -73,8 +73,8 @@ class CheckForm(forms.ModelForm):
         cleaned = super().clean()
         practitioner = cleaned.get("practitioner")
         # In the rows of a clinic's page the clinic is no field of the form.
-        clinic = cleaned.get("clinic") or self.instance.clinic
-        if practitioner and practitioner.clinic != clinic:
+        clinic_id = cleaned["clinic"].pk if cleaned.get("clinic") else self.instance.clinic_id
+        if practitioner and clinic_id and practitioner.clinic_id != clinic_id:
             self.add_error("practitioner", _("This person does not work at this clinic."))
         return cleaned
 
@@ -172,4 +172,6 @@ class ChecksOfClinicFormSet(forms.BaseInlineFormSet):
         """Narrow the choice; only here is the clinic known for new rows too."""
         super().add_fields(form, index)
         if "practitioner" in form.fields:
-            form.fields["practitioner"].queryset = Practitioner.objects.filter(clinic=self.instance)
+            form.fields["practitioner"].queryset = Practitioner.objects.filter(
+                clinic=self.instance.pk
+            )

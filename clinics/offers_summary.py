@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from treatments.models import Treatment
 
 from .exchange import DEFAULT_CURRENCY, current_rates
-from .models import Offer
+from .models import Clinic, Offer
 from .models.offer import FRESH_DAYS
 
 
@@ -29,11 +29,13 @@ class OfferSummary:
     """How many published clinics offer a treatment, in how many countries, at what price.
 
     `prices` is None when no clinic has confirmed a price within the last half-year.
+    `has_samples` says that fictional sample listings are among those counted.
     """
 
     clinic_count: int
     country_count: int
     prices: PriceRange | None
+    has_samples: bool
 
 
 def offers_of_treatment(
@@ -48,6 +50,7 @@ def offers_of_treatment(
     totals = offers.aggregate(
         clinics=Count("clinic", distinct=True),
         countries=Count("clinic__place__country", distinct=True),
+        samples=Count("clinic", filter=Q(clinic__is_sample=True), distinct=True),
     )
     rates = current_rates()
     priced = [
@@ -66,7 +69,9 @@ def offers_of_treatment(
             fresh_count=len(priced),
             rate_date=rates.rate_date,
         )
-    return OfferSummary(totals["clinics"], totals["countries"], prices)
+    return OfferSummary(
+        totals["clinics"], totals["countries"], prices, has_samples=totals["samples"] > 0
+    )
 
 
 def clinic_counts_by_treatment() -> dict[int, int]:
@@ -77,3 +82,8 @@ def clinic_counts_by_treatment() -> dict[int, int]:
         .values_list("treatment")
         .annotate(clinics=Count("clinic", distinct=True))
     )
+
+
+def shows_sample_listings() -> bool:
+    """Whether any fictional sample listing is public. One query."""
+    return Clinic.objects.published().filter(is_sample=True).exists()

@@ -22,6 +22,7 @@ from .exchange import DEFAULT_CURRENCY, current_rates
 from .filters import ClinicFilterSet
 from .histogram import price_histogram
 from .models import Clinic, Place
+from .offers_summary import shows_sample_listings
 from .ranking import RANKING_RULES, SORTS
 from .search import PER_PAGE, last_page
 
@@ -52,7 +53,7 @@ def home(request):
             "treatment_total": published.count(),
             "source_total": Source.objects.count(),
             "claim_total": Claim.objects.count(),
-            "shows_sample_listings": Clinic.objects.published().filter(is_sample=True).exists(),
+            "shows_sample_listings": shows_sample_listings(),
         },
     )
 

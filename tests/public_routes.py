@@ -5,8 +5,6 @@ from django.urls import URLPattern, get_resolver, reverse
 from clinics.models import Clinic
 from treatments.models import Source, Treatment
 
-SECTION_OF_SITEMAP = "django.contrib.sitemaps.views.sitemap"
-
 # Whose slug stands in the address of a route.
 MODELS = {"clinic": Clinic, "treatment": Treatment, "source": Source}
 SITEMAP_SECTION = "django.contrib.sitemaps.views.sitemap"

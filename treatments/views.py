@@ -7,7 +7,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from clinics.offers_summary import clinic_counts_by_treatment, offers_of_treatment
+from clinics.offers_summary import (
+    clinic_counts_by_treatment,
+    offers_of_treatment,
+    shows_sample_listings,
+)
 
 from . import structured_data
 from .evidence import by_topic
@@ -26,7 +30,7 @@ from .treatment_page import GeneralPage, TakenFrom, TreatmentPage
 
 @require_safe
 def treatment_list(request):
-    """All treatments, with facets and key facts side by side. Eight queries."""
+    """All treatments, with facets and key facts side by side. Nine queries."""
     counts = clinic_counts_by_treatment()
     rows = [
         treatment_row(treatment, counts.get(treatment.pk, 0))
@@ -48,6 +52,7 @@ def treatment_list(request):
             "filters": filters,
             "kinds": [(label, rows) for label, rows in kinds if rows],
             "total": len(filters.rows),
+            "shows_sample_listings": shows_sample_listings(),
             "canonical": request.build_absolute_uri(reverse("treatment-list")),
             "structured_data": structured_data.treatment_list(
                 [row.treatment for row in filters.rows], request.build_absolute_uri
@@ -62,6 +67,7 @@ def treatment_detail(request, slug):
     treatment = get_object_or_404(Treatment.objects.published().with_page_details(), slug=slug)
     page = TreatmentPage(treatment)
     today = timezone.localdate()
+    offers = offers_of_treatment(treatment, today) if treatment.is_offered else None
     comparisons = Treatment.objects.published().filter(kind=Treatment.Kind.COMPARISON)
     trail = [
         (_("Home"), reverse("home")),
@@ -75,7 +81,8 @@ def treatment_detail(request, slug):
             "treatment": treatment,
             "page": page,
             "is_overdue": treatment.is_review_overdue(today),
-            "offers": offers_of_treatment(treatment, today) if treatment.is_offered else None,
+            "offers": offers,
+            "shows_sample_listings": offers is not None and offers.has_samples,
             "comparisons": comparisons.exclude(pk=treatment.pk),
             "canonical": request.build_absolute_uri(treatment.get_absolute_url()),
             "structured_data": structured_data.treatment_page(page, request.build_absolute_uri),

@@ -1,0 +1,570 @@
+"""The admin: what editors and clinic staff see, and what saving does besides saving."""
+
+import datetime
+import io
+import re
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from PIL import Image
+
+from clinics.models import (
+    Check,
+    Clinic,
+    Country,
+    Currency,
+    Language,
+    Membership,
+    Offer,
+    OpeningHours,
+    Photo,
+)
+from tests import factories
+from tests.factories import (
+    ClinicFactory,
+    CurrencyFactory,
+    EditorFactory,
+    LanguageFactory,
+    MembershipFactory,
+    OfferFactory,
+    OpeningHoursFactory,
+    PhotoFactory,
+    PractitionerFactory,
+    StaffFactory,
+    TreatmentFactory,
+    UserFactory,
+)
+from treatments.models import LoadedContent
+
+pytestmark = pytest.mark.django_db
+EDITED_INLINE_ONLY = {
+    *("Alias", "TreatmentArea", "TreatmentConcern", "TreatmentSubstance", "SubstanceStatus"),
+    *("OpeningHours", "Photo", "Membership"),
+}
+LONG_AGO = datetime.date(2020, 1, 1)
+
+
+@pytest.fixture
+def editor(db, client):
+    """An editor by group alone, signed in."""
+    user = StaffFactory()
+    user.groups.add(Group.objects.get_or_create(name="Editors")[0])
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def clinic(db):
+    """A clinic of which little is known."""
+    return ClinicFactory(name="Own clinic")
+
+
+@pytest.fixture
+def staff(clinic, client):
+    """A member of that clinic's staff, signed in."""
+    user = MembershipFactory(clinic=clinic).user
+    client.force_login(user)
+    return user
+
+
+def clinic_path(clinic) -> str:
+    return f"/admin/clinics/clinic/{clinic.pk}/change/"
+
+
+def rows(prefix, *forms, initial=0) -> dict:
+    """The fields of an inline with these rows; the first `initial` ones are stored already."""
+    values = {f"{prefix}-TOTAL_FORMS": len(forms), f"{prefix}-INITIAL_FORMS": initial}
+    for number, form in enumerate(forms):
+        values |= {f"{prefix}-{number}-{name}": value for name, value in form.items()}
+    return values
+
+
+def clinic_form(**values) -> dict:
+    """What staff send from the page of a clinic without rows."""
+    form = {}
+    for prefix in ("opening_hours", "offers", "practitioners", "photos", "checks"):
+        form |= rows(prefix)
+    return form | values
+
+
+def errors(response) -> list[str]:
+    """The messages of a form that was refused."""
+    assert response.status_code == 200
+    lists = re.findall(r'class="errorlist[^>]*>(.*?)</ul>', response.content.decode(), re.DOTALL)
+    return [message for found in lists for message in re.findall(r"<li>(.*?)</li>", found)]
+
+
+# --- Everything is there
+
+
+def ours() -> list:
+    return [
+        model
+        for model in admin.site._registry
+        if model._meta.app_label in ("clinics", "treatments")
+    ]
+
+
+def test_every_model_can_be_edited():
+    """Each has pages of its own, or is a row on the page of what it belongs to."""
+    every = {
+        model.__name__
+        for label in ("clinics", "treatments")
+        for model in apps.get_app_config(label).get_models()
+    }
+    registered = {model.__name__ for model in ours()}
+    inline = {
+        inline.model.__name__ for model in ours() for inline in admin.site._registry[model].inlines
+    }
+    assert every - registered == EDITED_INLINE_ONLY
+    assert inline >= EDITED_INLINE_ONLY
+
+
+def make(model):
+    """One more row of a model, by its factory."""
+    if model is LoadedContent:
+        number = LoadedContent.objects.count()
+        return LoadedContent.objects.create(
+            key=f"file-{number}", file_digest="a", stored_digest="b"
+        )
+    if model in (Country, Currency, Language):
+        number = model.objects.count()
+        code = {Country: f"X{number}", Currency: f"XX{number}", Language: f"x{number}"}[model]
+        return {Country: factories.CountryFactory, Currency: CurrencyFactory}.get(
+            model, LanguageFactory
+        )(code=code)
+    return getattr(factories, f"{model.__name__}Factory")()
+
+
+@pytest.mark.usefixtures("editor")
+@pytest.mark.parametrize("model", ours(), ids=lambda model: model.__name__)
+def test_lists_cost_the_same_for_one_row_and_for_three(
+    client, model, django_assert_max_num_queries
+):
+    path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+    for number in (1, 3):
+        while model.objects.count() < number:
+            make(model)
+        # Session, user, group, four counts and lists, and one for each list of a filter.
+        with django_assert_max_num_queries(10):
+            response = client.get(path)
+        assert len(response.context["cl"].result_list) == number
+
+
+@pytest.mark.usefixtures("editor")
+@pytest.mark.parametrize("model", ours(), ids=lambda model: model.__name__)
+def test_editors_open_every_page(client, model):
+    row = make(model)
+    path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+    for address in (f"{row.pk}/change/", f"{row.pk}/history/", "?q=a"):
+        assert client.get(path + address).status_code == 200
+    expected = 403 if model is LoadedContent else 200
+    for address in ("add/", f"{row.pk}/delete/"):
+        assert client.get(path + address).status_code == expected
+
+
+@pytest.mark.usefixtures("editor")
+def test_editors_who_are_no_superusers_see_no_accounts(client):
+    assert client.get("/admin/accounts/user/").status_code == 403
+    assert client.get("/admin/auth/group/").status_code == 403
+
+
+@pytest.mark.usefixtures("editor")
+def test_a_clinics_page_costs_the_same_for_one_row_of_a_kind_and_for_three(
+    client, django_assert_max_num_queries
+):
+    for number in (1, 3):
+        clinic = ClinicFactory()
+        for weekday in range(number):
+            OfferFactory(clinic=clinic)
+            OpeningHoursFactory(clinic=clinic, weekday=weekday)
+            PractitionerFactory(clinic=clinic)
+        with django_assert_max_num_queries(23):
+            client.get(clinic_path(clinic))
+
+
+def test_people_who_may_not_sign_in_are_asked_to(client, clinic):
+    user = UserFactory()
+    MembershipFactory(user=user, clinic=clinic)
+    client.force_login(user)
+    response = client.get(clinic_path(clinic))
+    assert (response.status_code, response["Location"].split("?")[0]) == (302, "/admin/login/")
+
+
+# --- The look
+
+
+@pytest.mark.usefixtures("staff")
+def test_pages_carry_our_name_and_no_inline_style_or_script(client, clinic):
+    for path in ("/admin/", "/admin/clinics/clinic/", clinic_path(clinic)):
+        html = client.get(path).content.decode()
+        assert "Mesoguide" in html
+        assert "css/admin.css" in html
+        assert " style=" not in html
+        assert "<style" not in html
+        assert re.findall(r"<script(?![^>]* src=)(?![^>]*json)[^>]*>", html) == []
+
+
+@pytest.mark.usefixtures("staff")
+def test_a_published_clinic_links_to_its_page_and_a_draft_does_not(client, clinic):
+    link = f'href="{clinic.get_absolute_url()}"'
+    assert link in client.get(clinic_path(clinic)).content.decode()
+    Clinic.objects.update(status=Clinic.Status.DRAFT)
+    assert link not in client.get(clinic_path(clinic)).content.decode()
+
+
+# --- A clinic
+
+
+@pytest.mark.usefixtures("staff")
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("+33 1 23 45 67 89", "+33 1 23 45 67 89"),
+        (" +33123456789 ", "+33 1 23 45 67 89"),
+        ("+90 (212) 555-0123", "+90 212 555 01 23"),
+        ("", ""),
+    ],
+)
+def test_a_telephone_number_is_kept_as_dialled_from_abroad(client, clinic, typed, kept):
+    assert client.post(clinic_path(clinic), clinic_form(phone=typed)).status_code == 302
+    clinic.refresh_from_db()
+    assert clinic.phone == kept
+
+
+@pytest.mark.usefixtures("staff")
+@pytest.mark.parametrize(
+    "typed",
+    ["01 23 45 67 89", "+33 1 23", "+999 123456", "call us", "+", "<script>", "+33" + "1" * 20],
+)
+def test_what_is_no_telephone_number_is_refused_beside_the_field(client, clinic, typed):
+    assert errors(client.post(clinic_path(clinic), clinic_form(phone=typed))) == [
+        "Write the whole number with + and the country code, such as +33 1 23 45 67 89."
+    ]
+
+
+def hours(weekday, opens, closes) -> dict:
+    return {"weekday": weekday, "opens": opens, "closes": closes}
+
+
+@pytest.mark.usefixtures("staff")
+@pytest.mark.parametrize(
+    "spans",
+    [
+        [(0, "09:00", "12:00"), (0, "11:59", "17:00")],
+        [(0, "09:00", "17:00"), (0, "10:00", "11:00")],
+        [(3, "14:00", "18:00"), (0, "09:00", "12:00"), (3, "09:00", "14:01")],
+    ],
+)
+def test_hours_that_overlap_are_refused(client, clinic, spans):
+    form = clinic_form(**rows("opening_hours", *(hours(*span) for span in spans)))
+    assert errors(client.post(clinic_path(clinic), form))[-1:] == [
+        "These hours overlap with others on the same day."
+    ]
+    assert not OpeningHours.objects.exists()
+
+
+@pytest.mark.usefixtures("staff")
+def test_hours_that_touch_or_are_of_other_days_are_kept(client, clinic):
+    spans = [(0, "09:00", "12:00"), (0, "12:00", "17:00"), (1, "10:00", "11:00")]
+    form = clinic_form(**rows("opening_hours", *(hours(*span) for span in spans)))
+    assert client.post(clinic_path(clinic), form).status_code == 302
+    assert clinic.opening_hours.count() == 3
+
+
+@pytest.mark.usefixtures("staff")
+def test_a_span_that_is_deleted_overlaps_with_nothing(client, clinic):
+    old = OpeningHoursFactory(clinic=clinic)
+    form = clinic_form(
+        **rows(
+            "opening_hours",
+            {"id": old.pk, **hours(0, "09:00", "17:00"), "DELETE": "on"},
+            hours(0, "10:00", "16:00"),
+            initial=1,
+        )
+    )
+    assert client.post(clinic_path(clinic), form).status_code == 302
+    assert [str(span) for span in clinic.opening_hours.all()] == ["Monday 10:00-16:00"]
+
+
+def test_everything_still_correct(client, clinic, staff):
+    priced = OfferFactory(clinic=clinic, price_confirmed_on=LONG_AGO)
+    course = OfferFactory(
+        clinic=clinic,
+        price_low=None,
+        price_high=None,
+        course_price=500,
+        course_sessions=5,
+        price_confirmed_on=None,
+    )
+    silent = OfferFactory(clinic=clinic, price_low=None, price_high=None, price_confirmed_on=None)
+    others = OfferFactory(price_confirmed_on=LONG_AGO)
+    stamp = clinic.updated_at
+    form = {"action": "confirm_all_correct", "_selected_action": [clinic.pk, others.clinic.pk]}
+    response = client.post("/admin/clinics/clinic/", form, follow=True)
+    assert "1 clinic is confirmed as of today" in response.content.decode()
+    clinic.refresh_from_db()
+    today = timezone.localdate()
+    assert (clinic.confirmed_on, clinic.confirmed_by) == (today, staff)
+    assert clinic.updated_at > stamp
+    assert [Offer.objects.get(pk=offer.pk).price_confirmed_on for offer in (priced, course)] == [
+        today,
+        today,
+    ]
+    assert Offer.objects.get(pk=silent.pk).price_confirmed_on is None
+    assert Offer.objects.get(pk=others.pk).price_confirmed_on == LONG_AGO
+    assert Clinic.objects.get(pk=others.clinic.pk).confirmed_on is None
+    history = client.get(f"/admin/clinics/clinic/{clinic.pk}/history/").content.decode()
+    assert "Everything still correct." in history
+
+
+@pytest.mark.usefixtures("editor")
+def test_only_editors_publish(client, clinic):
+    Clinic.objects.update(status=Clinic.Status.IN_REVIEW)
+    form = clinic_form(**rows("memberships"))
+    form |= {"name": clinic.name, "slug": clinic.slug}
+    form |= {"facility_type": clinic.facility_type, "status": "published"}
+    assert client.post(clinic_path(clinic), form).status_code == 200
+    form["place"] = clinic.place.pk
+    assert client.post(clinic_path(clinic), form).status_code == 302
+    clinic.refresh_from_db()
+    assert clinic.is_published
+
+
+@pytest.mark.usefixtures("editor")
+def test_a_member_is_named_by_user_name(client, clinic):
+    person, visitor = StaffFactory(username="maria"), UserFactory(username="visitor")
+    form = clinic_form(name=clinic.name, slug=clinic.slug, status="draft")
+    for name in (visitor.username, "nobody", ""):
+        refused = form | rows("memberships", {"user": name, "role": "staff"})
+        if name:
+            assert errors(client.post(clinic_path(clinic), refused)) == [
+                "Nobody who may sign in here has this user name."
+            ]
+    accepted = form | rows("memberships", {"user": "maria", "role": "owner"})
+    assert client.post(clinic_path(clinic), accepted).status_code == 302
+    assert Membership.objects.get().user == person
+    assert 'value="maria"' in client.get(clinic_path(clinic)).content.decode()
+
+
+# --- Offers
+
+
+def offer_form(offer, **values) -> dict:
+    """What staff send from the page of an offer."""
+    form = {
+        "treatment": offer.treatment.pk,
+        "label": offer.label,
+        "price_low": offer.price_low,
+        "price_high": offer.price_high,
+        "currency": offer.currency.pk,
+        "unit": offer.unit,
+        "refund_rule": offer.refund_rule,
+        "anaesthesia": offer.anaesthesia,
+        "price_confirmed_on": "2000-01-01",
+    }
+    return form | values
+
+
+@pytest.mark.usefixtures("staff")
+@pytest.mark.parametrize(
+    ("change", "is_dated"),
+    [
+        ({"price_low": 90}, True),
+        ({"unit": "area"}, True),
+        ({"course_price": 400, "course_sessions": 4}, True),
+        ({"product": "Saline, by hand"}, False),
+        ({"consultation_fee": 0}, False),
+        ({}, False),
+    ],
+)
+def test_a_changed_price_is_a_confirmed_price(client, clinic, change, is_dated):
+    offer = OfferFactory(clinic=clinic, price_confirmed_on=LONG_AGO)
+    path = f"/admin/clinics/offer/{offer.pk}/change/"
+    assert client.post(path, offer_form(offer, **change)).status_code == 302
+    offer.refresh_from_db()
+    assert offer.price_confirmed_on == (timezone.localdate() if is_dated else LONG_AGO)
+
+
+@pytest.mark.usefixtures("staff")
+def test_a_price_changed_on_the_clinics_page_is_dated_too(client, clinic):
+    offer = OfferFactory(clinic=clinic, price_confirmed_on=LONG_AGO)
+    values = offer_form(offer, id=offer.pk, price_low=80)
+    form = clinic_form(**rows("offers", values, initial=1))
+    assert client.post(clinic_path(clinic), form).status_code == 302
+    offer.refresh_from_db()
+    assert (offer.price_low, offer.price_confirmed_on) == (80, timezone.localdate())
+
+
+@pytest.mark.usefixtures("editor")
+def test_an_editor_may_write_another_date(client, clinic):
+    offer = OfferFactory(clinic=clinic, price_confirmed_on=LONG_AGO)
+    path = f"/admin/clinics/offer/{offer.pk}/change/"
+    form = offer_form(offer, clinic=clinic.pk, price_low=70, price_confirmed_on="2026-02-03")
+    assert client.post(path, form).status_code == 302
+    offer.refresh_from_db()
+    assert offer.price_confirmed_on == datetime.date(2026, 2, 3)
+
+
+@pytest.mark.usefixtures("staff")
+def test_what_is_only_compared_with_is_not_offered(client, clinic):
+    offer = OfferFactory(clinic=clinic)
+    liposuction = TreatmentFactory(kind="comparison")
+    path = f"/admin/clinics/offer/{offer.pk}/change/"
+    response = client.post(path, offer_form(offer, treatment=liposuction.pk))
+    assert len(errors(response)) == 1
+    offer.refresh_from_db()
+    assert offer.treatment != liposuction
+
+
+# --- Checks
+
+
+@pytest.mark.usefixtures("editor")
+def test_a_check_is_of_the_clinics_own_people(client, clinic):
+    stranger, own = PractitionerFactory(), PractitionerFactory(clinic=clinic)
+    check = {"kind": "licence", "register": "R", "result": "confirmed", "checked_on": "2026-01-01"}
+    page = clinic_form(name=clinic.name, slug=clinic.slug, status="draft", **rows("memberships"))
+    refused = page | rows("checks", check | {"practitioner": stranger.pk})
+    assert len(errors(client.post(clinic_path(clinic), refused))) == 1
+    form = check | {"clinic": clinic.pk, "practitioner": stranger.pk}
+    assert errors(client.post("/admin/clinics/check/add/", form)) == [
+        "This person does not work at this clinic."
+    ]
+    assert not Check.objects.exists()
+    accepted = page | rows("checks", check | {"practitioner": own.pk})
+    assert client.post(clinic_path(clinic), accepted).status_code == 302
+    without_clinic = form | {"clinic": ""}
+    assert errors(client.post("/admin/clinics/check/add/", without_clinic)) == [
+        "This field is required."
+    ]
+    form["practitioner"] = own.pk
+    assert client.post("/admin/clinics/check/add/", form).status_code == 302
+    assert Check.objects.filter(practitioner=own).count() == 2
+
+
+# --- Photos
+
+
+def picture(colour="teal", form="PNG", name="room.png", **options):
+    buffer = io.BytesIO()
+    Image.new("RGB", (60, 40), colour).save(buffer, form, **options)
+    return SimpleUploadedFile(name, buffer.getvalue())
+
+
+def photo_form(**values) -> dict:
+    photo = {"alt_text": "A room", "has_consent": "on", "position": "0", "image": picture()}
+    return clinic_form(**rows("photos", photo | values))
+
+
+@pytest.fixture
+def commit(django_capture_on_commit_callbacks):
+    """A context in which what waits for the end of the transaction is done at its end."""
+    return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+def stored_files(folder) -> list[str]:
+    return sorted(path.name for path in (folder / "clinics").glob("*"))
+
+
+@pytest.mark.usefixtures("staff")
+def test_a_photo_is_stored_clean_under_a_name_of_ours(client, clinic, settings):
+    exif = Image.Exif()
+    exif[0x010E] = "CANARY"
+    sent = picture(form="JPEG", name="../../me.php", exif=exif.tobytes(), comment=b"CANARY")
+    assert client.post(clinic_path(clinic), photo_form(image=sent)).status_code == 302
+    photo = Photo.objects.get()
+    assert re.fullmatch(r"clinics/[0-9a-f]{32}\.jpg", photo.image.name)
+    assert (photo.width, photo.height, photo.alt_text) == (60, 40, "A room")
+    assert stored_files(settings.MEDIA_ROOT) == [photo.image.name.removeprefix("clinics/")]
+    stored = photo.image.read()
+    photo.image.close()
+    assert stored.startswith(b"\xff\xd8")
+    assert b"CANARY" not in stored
+
+
+@pytest.mark.usefixtures("staff")
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"alt_text": ""}, "This field is required."),
+        ({"has_consent": ""}, "Without this we may not show the photo."),
+        ({"image": ""}, "This field is required."),
+        (
+            {"image": SimpleUploadedFile("room.jpg", b"GIF89a" + bytes(20))},
+            "This is not a JPEG, PNG or WebP picture.",
+        ),
+        (
+            {"image": SimpleUploadedFile("room.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n")},
+            "This is not a JPEG, PNG or WebP picture.",
+        ),
+    ],
+)
+def test_a_refused_photo_says_why_and_leaves_nothing(client, clinic, settings, values, message):
+    if hasattr(values.get("image"), "seek"):
+        values["image"].seek(0)
+    assert errors(client.post(clinic_path(clinic), photo_form(**values))) == [message]
+    assert not Photo.objects.exists()
+    assert stored_files(settings.MEDIA_ROOT) == []
+
+
+@pytest.mark.usefixtures("staff")
+def test_a_replaced_photo_leaves_no_file_behind(client, clinic, settings, commit):
+    photo = PhotoFactory(clinic=clinic)
+    old = photo.image.name
+    row = {"id": photo.pk, "alt_text": "New", "has_consent": "on", "position": 0}
+    form = clinic_form(**rows("photos", row | {"image": picture("red")}, initial=1))
+    with commit():
+        assert client.post(clinic_path(clinic), form).status_code == 302
+    photo.refresh_from_db()
+    assert photo.image.name != old
+    assert stored_files(settings.MEDIA_ROOT) == [photo.image.name.removeprefix("clinics/")]
+
+
+@pytest.mark.usefixtures("staff")
+def test_a_photo_stays_when_only_its_words_change(client, clinic, settings, commit):
+    photo = PhotoFactory(clinic=clinic)
+    row = {"id": photo.pk, "alt_text": "New", "has_consent": "on", "position": 0}
+    with commit():
+        client.post(clinic_path(clinic), clinic_form(**rows("photos", row, initial=1)))
+    name = photo.image.name
+    photo.refresh_from_db()
+    assert (photo.alt_text, photo.image.name) == ("New", name)
+    assert stored_files(settings.MEDIA_ROOT) == [name.removeprefix("clinics/")]
+
+
+@pytest.mark.usefixtures("staff")
+def test_a_deleted_photo_leaves_no_file_behind(client, clinic, settings, commit):
+    photo = PhotoFactory(clinic=clinic)
+    row = {"id": photo.pk, "alt_text": "x", "has_consent": "on", "position": 0, "DELETE": "on"}
+    with commit():
+        client.post(clinic_path(clinic), clinic_form(**rows("photos", row, initial=1)))
+    assert not Photo.objects.exists()
+    assert stored_files(settings.MEDIA_ROOT) == []
+
+
+@pytest.mark.usefixtures("editor")
+@pytest.mark.parametrize("by_action", [False, True])
+def test_a_deleted_clinic_takes_its_photo_files_along(client, clinic, settings, commit, by_action):
+    PhotoFactory(clinic=clinic)
+    kept = PhotoFactory()
+    path, form = f"/admin/clinics/clinic/{clinic.pk}/delete/", {"post": "yes"}
+    if by_action:
+        path = "/admin/clinics/clinic/"
+        form |= {"action": "delete_selected", "_selected_action": clinic.pk}
+    with commit():
+        assert client.post(path, form).status_code == 302
+    assert list(Clinic.objects.all()) == [kept.clinic]
+    assert stored_files(settings.MEDIA_ROOT) == [kept.image.name.removeprefix("clinics/")]
+
+
+def test_a_record_of_loading_is_only_read(client):
+    record = LoadedContent.objects.create(key="x", file_digest="a", stored_digest="b")
+    client.force_login(EditorFactory())
+    path = f"/admin/treatments/loadedcontent/{record.pk}/change/"
+    assert client.post(path, {"key": "y"}).status_code == 403
+    assert client.get(path).status_code == 200
