@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 from django.core.checks import Tags, register
 from django.utils.translation import gettext_lazy as _
 
@@ -11,3 +12,9 @@ class AccountsConfig(AppConfig):
 
     def ready(self):
         register(no_demonstration_accounts, Tags.database, deploy=True)
+
+
+class MesoguideAdminConfig(AdminConfig):
+    """Django's admin on our own admin site."""
+
+    default_site = "accounts.admin_site.MesoguideAdminSite"

@@ -7,7 +7,7 @@ choose from, which rows a filter names.
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -17,14 +17,18 @@ from treatments.permissions import EditedByEditors
 
 from .listing_forms import (
     CheckForm,
-    ChecksOfClinicFormSet,
     ClinicForm,
-    MembershipForm,
     OfferForm,
-    OffersOfClinicFormSet,
-    OpeningHoursFormSet,
-    PhotoForm,
     StaffPractitionerForm,
+)
+from .listing_inlines import (
+    HTTPS_UNLESS_SAID,
+    CheckInline,
+    MembershipInline,
+    OfferInline,
+    OpeningHoursInline,
+    PhotoInline,
+    PractitionerInline,
 )
 from .models import (
     Check,
@@ -32,163 +36,18 @@ from .models import (
     Country,
     Currency,
     Language,
-    Membership,
     Offer,
-    OpeningHours,
     Photo,
     Place,
     Practitioner,
 )
 from .permissions import clinics_of, is_editor, may_edit, treatments_to_offer
 
-# The form field of Django 5.2 would take a bare "example.org" for http.
-HTTPS_UNLESS_SAID = {models.URLField: {"assume_scheme": "https"}}
-# Rows of one kind on a clinic's page.
-MOST_ROWS = 100
-# For rows of more fields than a telephone shows side by side.
-STACKED = "admin/edit_inline/stacked.html"
-
-# --- The admin as a whole
-
-admin.site.site_header = _("Mesoguide")
-admin.site.site_title = _("Mesoguide admin")
-admin.site.index_title = _("What you may edit")
-
-_all_admin_urls = admin.site.get_urls
-
-
-def _urls_without_redirect():
-    """The admin's routes without "view on site".
-
-    That route redirects whoever may sign in to the address of any object of any model,
-    a rival's draft among them. Our pages link to the address itself.
-    """
-    return [url for url in _all_admin_urls() if getattr(url, "name", None) != "view_on_site"]
-
-
-admin.site.get_urls = _urls_without_redirect
-
 
 def delete_files_after_commit(field, names):
     """Delete stored files once the rows that named them are gone for good."""
     for name in names:
         transaction.on_commit(lambda name=name: field.storage.delete(name))
-
-
-# --- Rows on a clinic's page
-
-
-class OwnRows(admin.TabularInline):
-    """Rows of a clinic that its staff may edit."""
-
-    extra = 0
-    max_num = MOST_ROWS
-    formfield_overrides = HTTPS_UNLESS_SAID
-
-    def get_formset(self, request, obj=None, **kwargs):
-        # Else a form may send a thousand rows more than max_num, and is shown them again.
-        return super().get_formset(request, obj, absolute_max=MOST_ROWS, **kwargs)
-
-    def has_view_permission(self, request, obj=None):
-        return self.may_edit(request, obj)
-
-    def has_add_permission(self, request, obj=None):
-        return self.may_edit(request, obj)
-
-    def has_change_permission(self, request, obj=None):
-        return self.may_edit(request, obj)
-
-    def has_delete_permission(self, request, obj=None):
-        return self.may_edit(request, obj)
-
-    def may_edit(self, request, clinic) -> bool:
-        """Whether this person may edit this clinic.
-
-        Without a clinic Django asks whether to look for rows at all, those of a page that
-        the person was let into already.
-        """
-        return request.user.is_staff if clinic is None else may_edit(request.user, clinic.pk)
-
-
-class OpeningHoursInline(OwnRows):
-    model = OpeningHours
-    formset = OpeningHoursFormSet
-    # One empty row, so that a row can be added without JavaScript.
-    extra = 1
-
-
-class PhotoInline(OwnRows):
-    model = Photo
-    form = PhotoForm
-    template = STACKED
-    extra = 1
-    fields = ["image", "alt_text", "has_consent", "position"]
-
-
-class PractitionerInline(OwnRows):
-    """People. Staff remove one on the person's own page, which refuses to lose checks."""
-
-    model = Practitioner
-    template = STACKED
-    extra = 1
-    show_change_link = True
-    fields = [
-        ("name", "profession"),
-        ("registration_body", "registration_number", "practising_since"),
-    ]
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).prefetch_related("checks")
-
-    def get_formset(self, request, obj=None, **kwargs):
-        if not is_editor(request.user):
-            kwargs["form"] = StaffPractitionerForm
-        return super().get_formset(request, obj, **kwargs)
-
-    def has_delete_permission(self, request, obj=None):
-        return is_editor(request.user)
-
-
-class OfferInline(OwnRows):
-    """The short form of the offers; each links to the page with all of it."""
-
-    model = Offer
-    form = OfferForm
-    formset = OffersOfClinicFormSet
-    template = STACKED
-    fields = [("treatment", "label"), ("price_low", "price_high", "currency", "unit")]
-    show_change_link = True
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).select_related("clinic", "treatment")
-
-    def formfield_for_foreignkey(self, db_field, request, **kwargs):
-        if db_field.name == "treatment":
-            kwargs["queryset"] = treatments_to_offer(request.user)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-
-class CheckInline(EditedByEditors, admin.TabularInline):
-    """Checks are an editor's word: clinic staff read theirs and change none."""
-
-    model = Check
-    form = CheckForm
-    formset = ChecksOfClinicFormSet
-    extra = 0
-    formfield_overrides = HTTPS_UNLESS_SAID
-
-    def has_view_permission(self, request, obj=None):
-        # As in OwnRows, the question without a clinic comes from inside its page.
-        return request.user.is_staff if obj is None else may_edit(request.user, obj.pk)
-
-
-class MembershipInline(EditedByEditors, admin.TabularInline):
-    model = Membership
-    form = MembershipForm
-    extra = 0
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).select_related("user", "clinic")
 
 
 # --- Pages that editors and clinic staff share

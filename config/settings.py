@@ -55,7 +55,7 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 
 # --- Applications
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "accounts.apps.MesoguideAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -66,7 +66,7 @@ INSTALLED_APPS = [
     "django.forms",
     "django_filters",
     "csp",
-    "accounts",
+    "accounts.apps.AccountsConfig",
     "treatments",
     "clinics",
 ]

@@ -1,4 +1,4 @@
-"""Who may import whom, read from the source. The reasons are in the README's map."""
+"""Who may import whom, read from the source. CONTRIBUTING.md says the same in words."""
 
 import ast
 from pathlib import Path

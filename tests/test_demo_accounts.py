@@ -6,8 +6,9 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from accounts.models import User
-from clinics.models import Membership
+from clinics.models import Clinic, Membership
 from tests.factories import ClinicFactory, UserFactory
+from treatments.models import Treatment
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "mesoguide-demo"
@@ -93,3 +94,20 @@ def test_deployment_checks_name_accounts_left_in_the_database(demo_accounts, set
     assert account_errors() == ["accounts.E001"]
     User.objects.all().delete()
     assert account_errors() == []
+
+
+def test_demonstration_is_not_loaded_without_debug(settings):
+    settings.DEBUG = False
+    with pytest.raises(CommandError, match="DEBUG is off"):
+        call_command("load_demonstration")
+    assert not Clinic.objects.exists()
+
+
+def test_demonstration_loads_all_of_it_once(settings, django_assert_max_num_queries):
+    settings.DEBUG = True
+    call_command("load_demonstration", verbosity=0)
+    loaded = (Treatment.objects.count(), Clinic.objects.count(), User.objects.count())
+    assert loaded == (14, 400, 2)
+    with django_assert_max_num_queries(60):
+        call_command("load_demonstration", verbosity=0)
+    assert (Treatment.objects.count(), Clinic.objects.count(), User.objects.count()) == loaded

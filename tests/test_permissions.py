@@ -160,7 +160,6 @@ def admin_routes() -> list[str]:
 ROUTES = admin_routes()
 OBJECT_ROUTES = [route for route in ROUTES if "<" in route and not route.startswith(("^", "("))]
 # Django's own page, which tells of accounts and groups that there is one of this id, no more.
-EXISTENCE_ONLY = ["accounts/user/<path:object_id>/history/", "auth/group/<path:object_id>/history/"]
 PLAIN_ROUTES = [route for route in ROUTES if "<" not in route and route != "logout/"]
 
 
@@ -229,7 +228,7 @@ def test_no_page_without_an_object_names_the_rival(client, rival, rival_draft):
 
 
 @pytest.mark.usefixtures("staff", "rival_stays")
-@pytest.mark.parametrize("route", [r for r in OBJECT_ROUTES if r not in EXISTENCE_ONLY])
+@pytest.mark.parametrize("route", OBJECT_ROUTES)
 def test_what_is_the_rivals_looks_as_if_it_did_not_exist(client, rival, rival_draft, route):
     """The same status, place to go on and page after it, for GET and for forged forms."""
     model = model_of(route)

@@ -80,20 +80,19 @@ def copy_of_package(programs: Path, home: Path) -> Path:
 def temporary_server():
     """Start a PostgreSQL, yield its address for DATABASE_URL, stop it and remove its files."""
     programs, run_as = find_programs(), account()
-    home = Path(tempfile.mkdtemp(prefix="mesoguide-pg-"))
-    server = None
-    try:
+    with contextlib.ExitStack() as afterwards:
+        home = Path(tempfile.mkdtemp(prefix="mesoguide-pg-"))
+        afterwards.callback(shutil.rmtree, home, ignore_errors=True)
         if run_as:
             if PACKAGE in programs.parts:
                 programs = copy_of_package(programs, home)
             os.chown(home, run_as["user"], run_as["group"])
-        log = (home / "log").open("wb")
+        log = afterwards.enter_context((home / "log").open("wb"))
         options = {"cwd": home, "stdout": log, "stderr": log, **run_as}
         command = [programs / "initdb", "--pgdata", home / "data", "--username=postgres"]
         command += ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
-        started = subprocess.run(command, **options, check=False)
-        if started.returncode:
-            raise NoPostgres((home / "log").read_text(errors="replace")[-2000:])
+        if subprocess.run(command, **options, check=False).returncode:
+            raise NoPostgres(last_words(home))
         settings = ["listen_addresses="]
         # What this data need not be: safe after a crash.
         settings += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
@@ -101,13 +100,15 @@ def temporary_server():
         for setting in settings:
             command += ["-c", setting]
         server = subprocess.Popen(command, **options)
+        afterwards.callback(server.wait)
+        afterwards.callback(server.send_signal, signal.SIGQUIT)
         wait_until_ready(server, home)
         yield f"postgres://postgres@{quote(str(home), safe='')}/postgres"
-    finally:
-        if server:
-            server.send_signal(signal.SIGQUIT)
-            server.wait()
-        shutil.rmtree(home, ignore_errors=True)
+
+
+def last_words(home: Path) -> str:
+    """The end of what PostgreSQL wrote before it gave up."""
+    return (home / "log").read_text(errors="replace")[-2000:]
 
 
 def wait_until_ready(server: subprocess.Popen, home: Path):
@@ -118,7 +119,7 @@ def wait_until_ready(server: subprocess.Popen, home: Path):
             psycopg2.connect(host=str(home), user="postgres", dbname="postgres").close()
             return
         time.sleep(0.1)
-    raise NoPostgres((home / "log").read_text(errors="replace")[-2000:])
+    raise NoPostgres(last_words(home))
 
 
 def main(command: list[str]) -> int:

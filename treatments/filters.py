@@ -12,7 +12,7 @@ import django_filters
 from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
 
-from .evidence import TopicSummary, summarise
+from .evidence import TopicSummary, about, summarise
 from .facets import AppliedFilter, Facet, Option, Pairs, query_string, without
 from .models import Claim, Treatment
 from .option_filters import Choices, OptionsFilter, RefusedValue, refused_values
@@ -52,9 +52,8 @@ def _bands_touched(bands, ranges) -> set[str]:
 
 def session_bands(summary: TopicSummary) -> set[str]:
     """Bands of the number of sessions, by what each source says."""
-    if summary.unit != Claim.Unit.SESSION:
-        return {NOT_STATED}
-    return _bands_touched(SESSION_BANDS, [(r.low, r.high) for r in summary.ranges])
+    counted = [s for s in (summary, *summary.in_other_units) if s.unit == Claim.Unit.SESSION]
+    return _bands_touched(SESSION_BANDS, [(r.low, r.high) for s in counted for r in s.ranges])
 
 
 def downtime_bands(claims) -> set[str]:
@@ -64,10 +63,10 @@ def downtime_bands(claims) -> set[str]:
     the page still prints each as its source gives it.
     """
     ranges = []
-    for claim in claims:
-        days = DAYS_IN.get(claim.unit)
-        if claim.topic == Claim.Topic.DOWNTIME and days is not None:
-            low, high = claim.low, claim.high
+    for claim in about(claims, Claim.Topic.DOWNTIME):
+        days, low, high = DAYS_IN.get(claim.unit), claim.low, claim.high
+        # A unit without a number is a claim in words: "a couple of days".
+        if days is not None and (low is not None or high is not None):
             ranges.append((low and low * days, high and high * days))
     return _bands_touched(DOWNTIME_BANDS, ranges)
 

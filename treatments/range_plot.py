@@ -8,6 +8,7 @@ from .models import Claim
 
 _STEPS = [Decimal(step) for step in ("0.5", 1, 2, 5, 10, 15, 20, 25, 50)]
 _MOST_TICKS = 5
+_ROOM_ABOVE = Decimal("1.25")
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,9 @@ def range_plot(summary: TopicSummary) -> RangePlot | None:
     if not summary.ranges:
         return None
     top = max(end for r in summary.ranges for end in (r.low, r.high) if end is not None)
+    if any(r.high is None and r.low == top for r in summary.ranges):
+        # "At least 4" needs room above the 4, or it would be drawn as exactly 4.
+        top *= _ROOM_ABOVE
     step = _step(max(top, Decimal("0.5")))
     steps = max(1, int((top / step).to_integral_value(ROUND_CEILING)))
     ticks = [step * n for n in range(steps + 1)]

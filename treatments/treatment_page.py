@@ -20,7 +20,20 @@ from .evidence import (
     summarise_costs,
     two_sides,
 )
-from .models import Claim, Contraindication, SideEffect, Source, Statement, Treatment
+from .models import (
+    Alias,
+    Claim,
+    Contraindication,
+    RegulatorPosition,
+    SideEffect,
+    Source,
+    Statement,
+    SubstanceStatus,
+    Treatment,
+    TreatmentArea,
+    TreatmentConcern,
+    TreatmentSubstance,
+)
 from .range_plot import RangePlot, range_plot
 
 Topic, Section = Claim.Topic, Statement.Section
@@ -232,6 +245,8 @@ class TreatmentPage:
             *treatment.concern_links.all(),
             *treatment.substance_links.all(),
         ]
+        for link in treatment.substance_links.all():
+            sourced += link.substance.statuses.all()
         found = {source.pk: source for thing in sourced for source in thing.sources.all()}
         for claim in self.claims:
             found[claim.source.pk] = claim.source
@@ -256,16 +271,40 @@ class GeneralPage:
 
 @dataclass(frozen=True)
 class TakenFrom:
-    """Everything that we take from one source: for its own page."""
+    """Everything that public pages take from one source: for its own page.
+
+    `checked_count` is how many claims of other sources were checked against it.
+    """
 
     claims: list[tuple[str, list[Claim]]]
     statements: list[Statement]
     effects: list[SideEffect]
     contraindications: list[Contraindication]
-    positions: list
+    positions: list[RegulatorPosition]
+    areas: list[TreatmentArea]
+    concerns: list[TreatmentConcern]
+    substances: list[TreatmentSubstance]
+    statuses: list[SubstanceStatus]
+    aliases: list[Alias]
+    checked_count: int
+
+    @property
+    def has_wording(self) -> bool:
+        """Whether anything that we write ourselves rests on it."""
+        return any(
+            (
+                self.statements,
+                self.effects,
+                self.contraindications,
+                self.positions,
+                self.areas,
+                self.concerns,
+                self.substances,
+                self.statuses,
+                self.aliases,
+            )
+        )
 
     @property
     def is_empty(self) -> bool:
-        return not any(
-            (self.claims, self.statements, self.effects, self.contraindications, self.positions)
-        )
+        return not (self.claims or self.has_wording)

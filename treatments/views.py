@@ -17,13 +17,18 @@ from . import structured_data
 from .evidence import by_topic
 from .filters import TreatmentFilterSet, treatment_row
 from .models import (
+    Alias,
     Claim,
     Contraindication,
     RegulatorPosition,
     SideEffect,
     Source,
     Statement,
+    SubstanceStatus,
     Treatment,
+    TreatmentArea,
+    TreatmentConcern,
+    TreatmentSubstance,
 )
 from .treatment_page import GeneralPage, TakenFrom, TreatmentPage
 
@@ -103,7 +108,7 @@ def mesotherapy(request):
             "page": GeneralPage(list(statements), list(claims.distinct())),
             "treatments": Treatment.objects.published()
             .exclude(kind=Treatment.Kind.COMPARISON)
-            .with_key_facts(),
+            .prefetch_related("statements"),
             "canonical": request.build_absolute_uri(reverse("mesotherapy")),
         },
     )
@@ -112,9 +117,12 @@ def mesotherapy(request):
 @require_safe
 def source_list(request):
     """Every source by kind, the strongest kind first. One query."""
+    shown = Q(statements__treatment=None) | Q(statements__treatment__is_published=True)
     sources = Source.objects.annotate(
-        claim_count=Count("claims", distinct=True),
-        statement_count=Count("statements", distinct=True),
+        claim_count=Count(
+            "claims", filter=Q(claims__in=Claim.objects.public().values("pk")), distinct=True
+        ),
+        statement_count=Count("statements", filter=shown, distinct=True),
     ).order_by("publisher", "title")
     by_kind = [
         (str(label), [source for source in sources if source.kind == kind])
@@ -133,10 +141,14 @@ def source_list(request):
 
 @require_safe
 def source_detail(request, slug):
-    """One source, and all that we take from it. Nine queries."""
+    """One source, and all that we take from it. Fourteen queries."""
     source = get_object_or_404(Source, slug=slug)
-    of_published = {"sources": source, "treatment__is_published": True}
-    claims = source.claims.with_source()
+    claims = source.claims.public().with_source()
+
+    def supported(model, *related):
+        of_published = model.objects.filter(sources=source, treatment__is_published=True)
+        return list(of_published.select_related("treatment", *related))
+
     taken = TakenFrom(
         claims=by_topic(claims),
         statements=list(
@@ -144,13 +156,19 @@ def source_detail(request, slug):
             .select_related("treatment")
             .order_by("treatment__position", "position", "pk")
         ),
-        effects=list(SideEffect.objects.filter(**of_published).select_related("treatment")),
-        contraindications=list(
-            Contraindication.objects.filter(**of_published).select_related("treatment")
+        effects=supported(SideEffect),
+        contraindications=supported(Contraindication),
+        positions=supported(RegulatorPosition),
+        areas=supported(TreatmentArea, "body_area"),
+        concerns=supported(TreatmentConcern, "concern"),
+        substances=supported(TreatmentSubstance, "substance"),
+        statuses=list(
+            SubstanceStatus.objects.filter(sources=source, substance__treatments__is_published=True)
+            .select_related("substance")
+            .distinct()
         ),
-        positions=list(
-            RegulatorPosition.objects.filter(**of_published).select_related("treatment")
-        ),
+        aliases=supported(Alias),
+        checked_count=source.checks_of_claims.public().count(),
     )
     return render(
         request,

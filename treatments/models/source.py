@@ -131,6 +131,11 @@ class Source(models.Model):
 
 
 class ClaimQuerySet(models.QuerySet):
+    def public(self):
+        """Claims that a public page shows: on a published treatment, or on the method."""
+        shown = Q(is_general=True) | Q(treatments=None) | Q(treatments__is_published=True)
+        return self.filter(shown).distinct()
+
     def with_source(self):
         """Load each claim's source and the sources it was checked against. Two queries."""
         return self.select_related("source").prefetch_related("checked_against", "treatments")
