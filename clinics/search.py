@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from django.db.models import Case, Count, F, Q, Value, When
 
-from treatments.models import Alias, Treatment
+from treatments.models import Treatment
 from treatments.text_folding import fold
 
 from .exchange import Rates, current_rates, in_euro
@@ -158,10 +158,7 @@ def _matching_words(words: str) -> Q:
     condition = Q()
     for word in fold(words).split():
         start = f" {word}"
-        treatments = Treatment.objects.published().filter(
-            Q(short_name_folded__contains=start)
-            | Q(pk__in=Alias.objects.filter(name_folded__contains=start).values("treatment"))
-        )
+        treatments = Treatment.objects.published().named(word)
         condition &= (
             Q(name_folded__contains=start)
             | Q(place__name_folded__contains=start)
@@ -203,6 +200,19 @@ def _results(selection: Selection, rates: Rates, today: date):
         offers = _offers_matching(selection, rates, today)
         clinics = clinics.filter(pk__in=offers.values("clinic"))
     return clinics
+
+
+def treatments_asked_for(selection: Selection):
+    """Published treatments that are chosen, or that every word names: what to read first."""
+    published = Treatment.objects.published()
+    chosen = published.filter(slug__in=selection.chosen.get("treatment", ()))
+    words = fold(selection.words).split()
+    if not words:
+        return chosen
+    named = published
+    for word in words:
+        named = named.named(word)
+    return chosen | named
 
 
 def results_of(selection: Selection, today: date):

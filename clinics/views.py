@@ -24,7 +24,7 @@ from .histogram import price_histogram
 from .models import Clinic, Place
 from .offers_summary import shows_sample_listings
 from .ranking import RANKING_RULES, SORTS
-from .search import PER_PAGE, last_page
+from .search import PER_PAGE, last_page, treatments_asked_for
 
 MAX_PAGE_DIGITS = 6
 
@@ -66,7 +66,7 @@ def _page_number(text: str) -> int:
 
 @require_safe
 def clinic_list(request):
-    """The directory. Thirty queries, however many clinics."""
+    """The directory. Thirty queries, one more when a treatment is asked for, however many clinics."""
     today = timezone.localdate()
     filters = ClinicFilterSet(request.GET, today)
     answer = filters.answer(_page_number(request.GET.get("page", "1")))
@@ -94,6 +94,7 @@ def clinic_list(request):
             "last_page": last_page(answer.total),
             "first_position": (answer.page - 1) * PER_PAGE + 1,
             "ways_out": filters.ways_out() if answer.total == 0 else [],
+            "treatments_to_read": treatments_asked_for(filters.selection)[:4],
             "sentence": filters.sentence(answer.total),
             "sorts": SORTS,
             "histogram": price_histogram(

@@ -218,7 +218,7 @@ def _finds(clinic, word: str) -> bool:
     texts += [person.name for person in clinic.practitioners.all()]
     for offer in clinic.offers.all():
         if offer.treatment.is_published:
-            texts += [offer.treatment.short_name]
+            texts += [offer.treatment.name, offer.treatment.short_name]
             texts += [alias.name for alias in offer.treatment.aliases.all()]
     words = " ".join(texts).translate(_PLAIN).lower().replace("-", " ").split()
     return any(candidate.startswith(word.translate(_PLAIN).lower()) for candidate in words)

@@ -24,6 +24,7 @@ from tests.factories import (
     PractitionerFactory,
     TreatmentFactory,
 )
+from treatments.models import Treatment
 from treatments.option_filters import MAX_CHOICES
 
 pytestmark = pytest.mark.django_db
@@ -321,3 +322,21 @@ def test_the_page_on_ranking_prints_the_rules_that_rank(client):
 def test_countries_without_a_listed_clinic_are_no_option(client, directory):
     PlaceFactory(country=CountryFactory(code="JP", slug="japan", name="Japan"))
     assert "japan" not in options(page(client), "country")
+
+
+@pytest.mark.parametrize("query", ["?treatment=cellulite", "?q=cellu", "?q=orange"])
+def test_who_searches_for_a_treatment_is_shown_its_page(client, directory, query):
+    cellulite = Treatment.objects.get(slug="cellulite")
+    cellulite.aliases.create(name="Orange-peel treatment")
+    html = page(client, query)
+    shown = re.search(r'class="read-first".*?</p>', html, re.S)[0]
+    assert re.findall(r'href="([^"]+)"', shown) == [cellulite.get_absolute_url()]
+
+
+def test_who_searches_for_mesotherapy_finds_every_kind_of_it(client):
+    for slug in ("one", "two"):
+        OfferFactory(
+            clinic=ClinicFactory(slug=slug),
+            treatment=TreatmentFactory(name=f"Mesotherapy for {slug}", short_name=slug),
+        )
+    assert sorted(shown_clinics(page(client, "?q=mesotherapy"))) == ["one", "two"]

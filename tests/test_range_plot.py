@@ -1,6 +1,7 @@
 """Where bars stand: a drawing must not say what the numbers do not."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,7 +44,7 @@ def test_every_bar_and_tick_lies_on_the_scale(plot):
     assert plot.ticks[0].value == plot.ticks[0].x == 0
     assert plot.ticks[-1].x == 100
     assert 2 <= len(plot.ticks) <= 5
-    steps = [after.value - before.value for before, after in zip(plot.ticks, plot.ticks[1:])]
+    steps = [after.value - before.value for before, after in pairwise(plot.ticks)]
     assert set(steps) == {plot.ticks[1].value}
 
 

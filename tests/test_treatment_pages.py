@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -685,7 +686,7 @@ def test_every_page_has_one_main_heading_and_skips_no_level(shipped):
     for address, found in shipped.pages.items():
         assert found.headings.count(1) == 1, address
         assert found.headings[0] == 1, address
-        for before, after in zip(found.headings, found.headings[1:], strict=False):
+        for before, after in pairwise(found.headings):
             assert after <= before + 1, (address, found.headings)
 
 

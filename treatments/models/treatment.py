@@ -84,6 +84,18 @@ class TreatmentQuerySet(models.QuerySet):
         """What the public sees."""
         return self.filter(is_published=True)
 
+    def named(self, word):
+        """Treatments with a name, short name or other name in which a word starts so.
+
+        `word` is in search spelling; see `fold()`.
+        """
+        start = f" {word}"
+        return self.filter(
+            Q(name_folded__contains=start)
+            | Q(short_name_folded__contains=start)
+            | Q(pk__in=Alias.objects.filter(name_folded__contains=start).values("treatment"))
+        )
+
     def with_page_details(self):
         """Everything a treatment page prints. A fixed number of queries, about 25."""
         sourced = ["statements", "side_effects", "contraindications", "regulator_positions"]
@@ -131,6 +143,7 @@ class Treatment(models.Model):
 
     slug = models.SlugField(unique=True, max_length=60)
     name = models.CharField(max_length=120, help_text=_("Full name, the heading of its page."))
+    name_folded = FoldedField(source="name")
     short_name = models.CharField(
         max_length=60, help_text=_("Short name for lists and filters, such as Cellulite.")
     )
