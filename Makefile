@@ -1,6 +1,6 @@
 # Everything that people and machines do with this repository. It needs only make and
 # Python 3.11 or newer; what is installed goes into .venv, and again only when the
-# requirements change. DATABASE_URL is respected everywhere; without it, SQLite.
+# requirements change. `run` uses the database that DATABASE_URL names; without it, SQLite.
 
 HOST ?= 127.0.0.1
 PORT ?= 8000

@@ -66,7 +66,7 @@ def _page_number(text: str) -> int:
 
 @require_safe
 def clinic_list(request):
-    """The directory. Thirty queries, one more when a treatment is asked for, however many clinics."""
+    """The directory: thirty queries for any number of clinics, one more for a treatment."""
     today = timezone.localdate()
     filters = ClinicFilterSet(request.GET, today)
     answer = filters.answer(_page_number(request.GET.get("page", "1")))
