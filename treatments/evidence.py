@@ -10,6 +10,8 @@ Rules
 - Units are never converted into one another: "4 to 6 weeks" is not a number of
   sessions. The unit that most sources use is compared and drawn; claims in other
   units, and claims without a number, stand beside it in words.
+- Nothing is the same in every unit of time: "no time off" and "2 to 4 weeks off"
+  disagree, although neither is converted.
 - Money is compared only within one currency and for the same thing bought.
 - Opinions, and what a seller says about itself, are no evidence and are left out.
 """
@@ -24,6 +26,14 @@ from itertools import combinations
 from .models import Claim, Source
 
 _NO_EVIDENCE = (Claim.Verdict.OPINION, Claim.Verdict.DESCRIPTIVE)
+_UNITS_OF_TIME = (
+    Claim.Unit.MINUTE,
+    Claim.Unit.HOUR,
+    Claim.Unit.DAY,
+    Claim.Unit.WEEK,
+    Claim.Unit.MONTH,
+    Claim.Unit.YEAR,
+)
 
 
 class Agreement(StrEnum):
@@ -94,6 +104,12 @@ class TopicSummary:
         return len({claim.source.pk for claim in self.claims})
 
     @property
+    def words_count(self) -> int:
+        """Sources that speak of the topic and give no number in any unit."""
+        with_number = {claim.source.pk for claim in self.claims if _is_number(claim)}
+        return self.source_count - len(with_number)
+
+    @property
     def low(self) -> Decimal | None:
         if all(r.low is None for r in self.ranges):
             return None
@@ -113,6 +129,8 @@ class TopicSummary:
     def agreement(self) -> Agreement:
         if not self.ranges:
             return Agreement.NONE
+        if self._some_say_none_and_some_do_not:
+            return Agreement.DISAGREE
         if len({r.source.pk for r in self.ranges}) == 1:
             return Agreement.SINGLE
         apart = any(
@@ -121,6 +139,13 @@ class TopicSummary:
             if one.source.pk != other.source.pk
         )
         return Agreement.DISAGREE if apart else Agreement.AGREE
+
+    @property
+    def _some_say_none_and_some_do_not(self) -> bool:
+        timed = [c for c in self.claims if _is_number(c) and c.unit in _UNITS_OF_TIME]
+        none = {c.source.pk for c in timed if c.low == c.high == 0}
+        some = {c.source.pk for c in timed if c.low}
+        return any(one != other for one in none for other in some)
 
     @property
     def disagrees(self) -> bool:

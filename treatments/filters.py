@@ -19,6 +19,13 @@ from .option_filters import Choices, OptionsFilter, RefusedValue, refused_values
 
 NOT_STATED = "not-stated"
 
+# What can be had either way answers both wishes.
+NEEDLE_WISHES = {
+    Treatment.Needles.YES: {"yes"},
+    Treatment.Needles.NO: {"no"},
+    Treatment.Needles.EITHER: {"yes", "no"},
+}
+
 # Bands by what any source says: a treatment is in each band that some range touches.
 # An open end of None reaches as far as it can.
 SESSION_BANDS = {
@@ -96,7 +103,7 @@ def treatment_row(treatment: Treatment, clinic_count: int) -> TreatmentRow:
         "evidence": {treatment.evidence_level},
         "downtime": downtime_bands(claims),
         "sessions": session_bands(sessions),
-        "needles": {treatment.needles},
+        "needles": NEEDLE_WISHES[treatment.needles],
     }
     return TreatmentRow(
         treatment=treatment,
@@ -151,7 +158,7 @@ class TreatmentFilterSet(django_filters.FilterSet):
             "concern": _in_order(concerns),
             "area": _in_order(areas),
             "evidence": _labels(Treatment.EvidenceLevel.choices),
-            "needles": _labels(Treatment.Needles.choices),
+            "needles": _labels((n, n.label) for n in (Treatment.Needles.YES, Treatment.Needles.NO)),
             "sessions": _band_labels(SESSION_BANDS),
             "downtime": _band_labels(DOWNTIME_BANDS),
         }
@@ -212,7 +219,7 @@ class TreatmentFilterSet(django_filters.FilterSet):
 
     def _label(self, name: str, value: str) -> str:
         label = self.form.fields[name].choices[value]
-        if name in ("concern", "area"):
+        if name in ("concern", "area", "needles"):
             return label
         return f"{self.filters[name].label}: {label}"
 

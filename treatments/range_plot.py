@@ -46,6 +46,11 @@ class PlotRow:
         return self.x is not None
 
     @property
+    def is_open(self) -> bool:
+        """Whether the bar runs to the edge for want of an end, as for "more than 10"."""
+        return self.is_drawn and (self.claim.low is None or self.claim.high is None)
+
+    @property
     def is_point(self) -> bool:
         return self.width == 0
 
