@@ -10,6 +10,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	done)
 BIN := .venv/bin
 MANAGE := DEBUG=true $(BIN)/python manage.py
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --dist loadgroup
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: run install test check fix
@@ -26,8 +27,8 @@ install: .venv/development-installed
 
 # Every test, on SQLite and on PostgreSQL; the journeys in a browser on SQLite only, but one.
 test: .venv/development-installed
-	env -u DATABASE_URL $(BIN)/python -m pytest
-	$(BIN)/python tests/with_postgres.py $(BIN)/python -m pytest -m "not journey or core"
+	env -u DATABASE_URL $(PYTEST)
+	$(BIN)/python tests/with_postgres.py $(PYTEST) -m "not journey or core"
 
 # Style, templates, migrations, catalogue and production settings. Changes nothing.
 check: .venv/development-installed

@@ -147,8 +147,14 @@ def test_sources_disagree_when_two_of_them_share_no_number(claims):
         one.source.pk != other.source.pk and not share_a_number(one, other)
         for one, other in combinations(summary.ranges, 2)
     )
-    several = Agreement.DISAGREE if apart else Agreement.AGREE
-    expected = [Agreement.NONE, Agreement.SINGLE, several][min(len(sources), 2)]
+    weeks = {(c.source.pk, c.low, c.high) for c in claims if c.unit == Unit.WEEK}
+    none = {source for source, low, high in weeks if low == high == 0}
+    some = {source for source, low, _high in weeks if low}
+    if sources and any(one != other for one in none for other in some):
+        expected = Agreement.DISAGREE
+    else:
+        several = Agreement.DISAGREE if apart else Agreement.AGREE
+        expected = [Agreement.NONE, Agreement.SINGLE, several][min(len(sources), 2)]
     assert summary.agreement == expected
     assert summary.disagrees == (expected == Agreement.DISAGREE)
 
@@ -218,6 +224,37 @@ def test_no_average_is_ever_shown(cellulite):
     told = {end for c in cellulite for end in (c.low, c.high) if end is not None}
     summary = summarise(cellulite, Topic.SESSIONS)
     assert {summary.low, summary.high} <= told
+
+
+def off(reference, source, low, high, unit, **values):
+    """A claim on time off."""
+    return claim(reference, source, low, high, topic=Topic.DOWNTIME, unit=unit, **values)
+
+
+def test_none_and_some_time_disagree_in_whatever_unit():
+    claims = [off("a", CLINIC, 0, 0, Unit.DAY), off("b", GUIDE, 0, 0, Unit.DAY)]
+    claims.append(off("c", ONE, 2, 4, Unit.WEEK))
+    summary = summarise(claims, Topic.DOWNTIME)
+    assert (summary.unit, summary.low, summary.high) == (Unit.DAY, 0, 0)
+    assert summary.disagrees
+    assert summarise(claims[:2], Topic.DOWNTIME).agreement == Agreement.AGREE
+
+
+def test_other_numbers_in_different_units_are_not_said_to_disagree():
+    claims = [off("a", CLINIC, 1, 2, Unit.DAY), off("b", GUIDE, 1, 2, Unit.DAY)]
+    claims.append(off("c", ONE, 2, 4, Unit.WEEK))
+    assert summarise(claims, Topic.DOWNTIME).agreement == Agreement.AGREE
+
+
+def test_one_source_that_says_none_and_some_does_not_disagree_with_itself():
+    claims = [off("a", ONE, 0, 0, Unit.DAY), off("b", ONE, 2, 4, Unit.WEEK)]
+    assert summarise(claims, Topic.DOWNTIME).agreement == Agreement.SINGLE
+
+
+def test_sources_without_a_number_are_counted_each_once(cellulite):
+    summary = summarise([*cellulite, claim("f", ONE), claim("g", TWO)], Topic.SESSIONS)
+    assert summary.source_count == 6
+    assert summary.words_count == 2
 
 
 def test_up_to_30_agrees_with_10_and_at_least_31_does_not():

@@ -132,6 +132,15 @@ def test_an_open_end_is_never_a_point():
     assert [tick.value for tick in plot.ticks] == [0, 5, 10, 15]
 
 
+def test_a_bar_that_reaches_the_edge_for_want_of_an_end_is_told_apart():
+    plot = plot_of(claim("a", ONE, 10, None), claim("b", TWO, 10, 15), claim("c", GUIDE))
+    assert [(row.references, row.is_open) for row in plot.rows] == [
+        ("a", True),
+        ("b", False),
+        ("c", False),
+    ]
+
+
 def test_none_at_all_stands_at_the_start():
     plot = plot_of(claim("a", ONE, 0, 0))
     assert bars(plot) == [("a", 0, 0)]

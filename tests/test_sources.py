@@ -98,6 +98,11 @@ def test_sources_are_grouped_by_kind_the_strongest_first(client):
     assert "13 sources" in text(html)
 
 
+def test_the_list_says_what_a_source_has_to_gain(client):
+    SourceFactory(interest="Sells the treatment.")
+    assert "to gain: Sells the treatment." in text(page(client, reverse("source-list")))
+
+
 def test_a_kind_without_a_source_has_no_heading(client):
     SourceFactory(kind=Kind.CLINIC)
     assert page(client, reverse("source-list")).count("<h2") == 1
@@ -150,7 +155,7 @@ def test_a_source_says_what_it_gains_how_we_read_it_and_how_far_we_trust_it(clie
 
 def test_gaps_of_a_source_are_said(client):
     html = page_of(client, SourceFactory(publisher="", year=None, url="", interest=""))
-    assert facts(html)["What it has to gain"] == "nothing that we know of"
+    assert facts(html)["What it has to gain"] == "not stated"
     assert facts(html)["Where to find it"] == "no address"
     assert "Limits" not in facts(html)
     assert "no author named, undated" in text(html)

@@ -99,7 +99,7 @@ def values_by_sql(treatment) -> dict[str, set[str]]:
         "concern": set(Concern.objects.filter(treatments=treatment).values_list("slug", flat=True)),
         "area": set(BodyArea.objects.filter(treatments=treatment).values_list("slug", flat=True)),
         "evidence": {treatment.evidence_level},
-        "needles": {treatment.needles},
+        "needles": {"yes", "no"} if treatment.needles == "either" else {treatment.needles},
         "sessions": in_bands(
             sessions, {"1-to-3": (1, 3), "4-to-6": (4, 6), "7-or-more": (7, endless)}
         ),
@@ -138,13 +138,14 @@ def choices(draw, catalogue):
     """Up to three options of each facet, most often none."""
     known = {facet.name: facet.options for facet in filters_for([], catalogue.rows).facets}
     return {
-        facet: draw(
-            st.just(set()) | st.sets(st.sampled_from([o.value for o in known[facet]]), max_size=3)
-        )
+        facet: draw(st.sets(st.sampled_from([o.value for o in known[facet]]), max_size=3))
+        if draw(st.booleans())
+        else set()
         for facet in FACETS
     }
 
 
+@pytest.mark.django_db
 @given(data=st.data())
 def test_results_and_counts_agree_with_plain_sql(catalogue, data):
     chosen = data.draw(choices(catalogue))
@@ -158,6 +159,7 @@ def test_results_and_counts_agree_with_plain_sql(catalogue, data):
             assert option.is_selected == (option.value in chosen[facet.name])
 
 
+@pytest.mark.django_db
 @given(data=st.data())
 def test_a_way_out_gives_back_as_many_as_it_promises(catalogue, data):
     chosen = data.draw(choices(catalogue))
@@ -172,6 +174,7 @@ def test_a_way_out_gives_back_as_many_as_it_promises(catalogue, data):
     assert totals == sorted(totals, reverse=True)
 
 
+@pytest.mark.django_db
 def test_every_option_of_the_catalogue_is_offered_once(catalogue):
     for facet in filters_for([], catalogue.rows).facets:
         offered = Counter(option.value for option in facet.options)
@@ -279,7 +282,7 @@ def test_without_a_question_every_published_treatment_is_listed(client, treatmen
     assert total(html) == 2
     assert shown(html) == ["cellulite", "hair-loss"]
     assert options(html, "concern") == {"dimples": 1, "hair": 1}
-    assert options(html, "needles") == {"yes": 1, "no": 1, "either": 0}
+    assert options(html, "needles") == {"yes": 1, "no": 1}
     assert options(html, "sessions") == {"1-to-3": 1, "4-to-6": 0, "7-or-more": 1, NOT_STATED: 0}
     assert options(html, "downtime")[NOT_STATED] == 2
 
@@ -289,6 +292,14 @@ def test_facets_narrow_each_other_and_counts_leave_out_their_own_choice(client, 
     assert shown(html) == ["cellulite"]
     assert options(html, "concern") == {"dimples": 1, "hair": 1}
     assert options(html, "area") == {"thighs": 1, "scalp": 0}
+
+
+def test_what_can_be_had_with_or_without_needles_answers_both_wishes(client, treatments):
+    TreatmentFactory(slug="either-way", needles=Treatment.Needles.EITHER)
+    assert shown(page(client, "?needles=no")) == ["hair-loss", "either-way"]
+    assert shown(page(client, "?needles=yes")) == ["cellulite", "either-way"]
+    assert options(page(client), "needles") == {"yes": 2, "no": 2}
+    assert "“either”" in page(client, "?needles=either")
 
 
 def test_several_options_of_one_facet_mean_any_of_them(client, treatments):
@@ -378,7 +389,7 @@ def test_with_results_there_is_no_way_out(client, treatments):
 
 def test_the_search_is_said_in_heading_and_title(client, treatments):
     html = page(client, "?concern=dimples&needles=yes")
-    words = "Treatments: dimples, needles: injections"
+    words = "Treatments: dimples, injections"
     assert f'<h1 class="page-head__title">{words}</h1>' in html
     assert f"<title>{words} · Mesoguide</title>" in html
 

@@ -9,7 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.journeys.conftest import DESKTOP, PHONE
 
-pytestmark = pytest.mark.journey
+# One worker makes all journeys, so that the site is started once.
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
 
 PAGES = [
     "/",

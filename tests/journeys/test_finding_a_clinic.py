@@ -5,7 +5,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.conftest import DESKTOP, PHONE
 
-pytestmark = pytest.mark.journey
+# One worker makes all journeys, so that the site is started once.
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
 
 # What four documents say of the number of sessions against cellulite; the last counts weeks.
 DISAGREEMENT = {
