@@ -5,7 +5,6 @@ turns the rest into one `Selection`. Everything a page shows of the search (list
 chips, title, links) is derived from that selection and its answer. No HTML.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -18,7 +17,16 @@ from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
-from treatments.facets import AppliedFilter, Facet, Option, Pairs, query_string, without
+from treatments.facets import (
+    AppliedFilter,
+    Facet,
+    Option,
+    Pairs,
+    WayOut,
+    inside_a_sentence,
+    query_string,
+    without,
+)
 from treatments.models import BodyArea, Concern, Treatment
 from treatments.option_filters import Choices, OptionsFilter, RefusedValue, refused_values
 
@@ -76,14 +84,6 @@ class PriceFilter(django_filters.Filter):
 
 def _labels(choices) -> Choices:
     return {str(value): str(label) for value, label in choices if value}
-
-
-@dataclass(frozen=True)
-class WayOut:
-    """With no results: a filter to drop and how many clinics come back."""
-
-    applied: AppliedFilter
-    total: int
 
 
 class ClinicFilterSet(django_filters.FilterSet):
@@ -354,7 +354,7 @@ class ClinicFilterSet(django_filters.FilterSet):
             if values := chosen.chosen.get(name):
                 labels = [self.form.fields[name].choices[value] for value in values]
                 if name not in ("country", "city", "language"):
-                    labels = [_inside_a_sentence(label) for label in labels]
+                    labels = [inside_a_sentence(label) for label in labels]
                 phrases.append(str(pattern) % {"options": _any_of(labels)})
         if chosen.words:
             phrases.append(__("matching “%(words)s”") % {"words": chosen.words})
@@ -381,11 +381,6 @@ class ClinicFilterSet(django_filters.FilterSet):
         "language": pgettext_lazy("clinics ...", ", speaking %(options)s"),
         "facility": pgettext_lazy("clinics ...", ", %(options)s"),
     }
-
-
-def _inside_a_sentence(label: str) -> str:
-    """The label with a small first letter, unless it starts with an abbreviation."""
-    return label if label[1:2].isupper() else label[0].lower() + label[1:]
 
 
 def _any_of(labels: list[str]) -> str:

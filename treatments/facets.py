@@ -72,6 +72,19 @@ class AppliedFilter:
     remove_query: str
 
 
+@dataclass(frozen=True)
+class WayOut:
+    """With no results: a filter to drop, and how many results come back without it."""
+
+    applied: AppliedFilter
+    total: int
+
+
+def inside_a_sentence(label: str) -> str:
+    """The label with a small first letter, unless it starts with an abbreviation."""
+    return label if label[1:2].isupper() else label[0].lower() + label[1:]
+
+
 def query_string(pairs: Pairs) -> str:
     """The pairs as a query string with its question mark; "?" alone when there are none."""
     return "?" + urlencode(pairs)

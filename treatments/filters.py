@@ -13,7 +13,16 @@ from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
 
 from .evidence import TopicSummary, about, summarise
-from .facets import AppliedFilter, Facet, Option, Pairs, query_string, without
+from .facets import (
+    AppliedFilter,
+    Facet,
+    Option,
+    Pairs,
+    WayOut,
+    inside_a_sentence,
+    query_string,
+    without,
+)
 from .models import Claim, Treatment
 from .option_filters import Choices, OptionsFilter, RefusedValue, refused_values
 
@@ -116,14 +125,6 @@ def treatment_row(treatment: Treatment, clinic_count: int) -> TreatmentRow:
         clinic_count=clinic_count,
         values={name: frozenset(found) for name, found in values.items()},
     )
-
-
-@dataclass(frozen=True)
-class WayOut:
-    """With no results: a filter to drop and how many treatments come back."""
-
-    applied: AppliedFilter
-    total: int
 
 
 class TreatmentFilterSet(django_filters.FilterSet):
@@ -248,12 +249,8 @@ class TreatmentFilterSet(django_filters.FilterSet):
         if not self.applied:
             return __("Treatments")
         return __("Treatments: %(choices)s") % {
-            "choices": ", ".join(_inside_a_sentence(applied.label) for applied in self.applied)
+            "choices": ", ".join(inside_a_sentence(applied.label) for applied in self.applied)
         }
-
-
-def _inside_a_sentence(label: str) -> str:
-    return label if label[1:2].isupper() else label[0].lower() + label[1:]
 
 
 def _labels(choices) -> Choices:
