@@ -41,6 +41,7 @@ from .search import (
     Selection,
     results_of,
     search,
+    searched_words,
 )
 
 MAX_WORDS_LENGTH = 100
@@ -212,8 +213,10 @@ class ClinicFilterSet(django_filters.FilterSet):
 
     @cached_property
     def refused(self) -> list[RefusedValue]:
-        """Values that were not applied because we do not know them."""
-        return refused_values(self)
+        """What was not applied: values that we do not know, and words beyond the limit."""
+        beyond = " ".join(searched_words(self.selection.words)[1])
+        too_long = [RefusedValue(str(self.filters["q"].label), beyond[:60])] if beyond else []
+        return too_long + refused_values(self)
 
     @cached_property
     def pairs(self) -> Pairs:

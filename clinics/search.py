@@ -24,6 +24,9 @@ from .models.offer import FRESH_DAYS
 from .ranking import DEFAULT_SORT, SORTS
 
 PER_PAGE = 24
+# Words of a search that count. One letter can fold into many words, and each costs a query's
+# worth of work, so the limit holds after folding.
+MAX_WORDS = 8
 
 # Facets whose conditions must hold for one and the same offer, and the column counted.
 OFFER_FACETS = {
@@ -152,11 +155,17 @@ def _asks_about_offers(selection: Selection) -> bool:
     return selection.has_price or any(selection.chosen.get(name) for name in OFFER_FACETS)
 
 
+def searched_words(words: str) -> tuple[list[str], list[str]]:
+    """The words in search spelling that count, and those beyond the limit, which do not."""
+    folded = fold(words).split()
+    return folded[:MAX_WORDS], folded[MAX_WORDS:]
+
+
 def _matching_words(words: str) -> Q:
     """Each word must start a word of the clinic, a practitioner, the town, the country,
     or a treatment it offers; in any order, accents and case ignored."""
     condition = Q()
-    for word in fold(words).split():
+    for word in searched_words(words)[0]:
         start = f" {word}"
         treatments = Treatment.objects.published().named(word)
         condition &= (
@@ -206,7 +215,7 @@ def treatments_asked_for(selection: Selection):
     """Published treatments that are chosen, or that every word names: what to read first."""
     published = Treatment.objects.published()
     chosen = published.filter(slug__in=selection.chosen.get("treatment", ()))
-    words = fold(selection.words).split()
+    words, _beyond = searched_words(selection.words)
     if not words:
         return chosen
     named = published

@@ -213,6 +213,13 @@ CONTACT_EMAIL = os.environ.get("CONTACT_EMAIL", "")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler"},
+        "null": {"class": "logging.NullHandler"},
+    },
+    # A wrong Host header is answered with 400; a traceback for each would fill the log.
+    "loggers": {
+        "django.security.DisallowedHost": {"handlers": ["null"], "propagate": False},
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
 }

@@ -340,3 +340,10 @@ def test_who_searches_for_mesotherapy_finds_every_kind_of_it(client):
             treatment=TreatmentFactory(name=f"Mesotherapy for {slug}", short_name=slug),
         )
     assert sorted(shown_clinics(page(client, "?q=mesotherapy"))) == ["one", "two"]
+
+
+def test_words_beyond_the_limit_are_named_and_do_not_count(client):
+    ClinicFactory(slug="alba", name="a b c d e f g h")
+    html = page(client, "?q=a+b+c+d+e+f+g+h+zebra+yak")
+    assert shown_clinics(html) == ["alba"]
+    assert "“zebra yak”" in html

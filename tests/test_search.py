@@ -51,7 +51,7 @@ def test_results_and_every_count_equal_the_oracle(seed):
     build_world(seed)
     world = World()
 
-    @settings(max_examples=60)
+    @settings(max_examples=30)
     @given(selections(world))
     def holds(selection):
         answer = search(selection, TODAY)

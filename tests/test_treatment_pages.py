@@ -168,7 +168,9 @@ def test_a_treatment_without_a_warning_has_no_empty_one(client):
 
 def test_a_key_fact_spans_all_sources_and_says_that_they_disagree(client, cellulite):
     words = fact(page_of(client, cellulite), "sessions")
-    assert words.startswith("Sessions 3 to 15 sessions, or 4 to 6 weeks 4 sources, they disagree")
+    assert words.startswith(
+        "Sessions 3 to 15 sessions or more, or 4 to 6 weeks 4 sources, they disagree"
+    )
     assert "only sellers" not in words
 
 
@@ -669,7 +671,8 @@ def test_every_claim_is_on_the_pages_of_its_treatments(shipped):
 def test_the_page_on_cellulite_shows_each_number_of_sessions(shipped):
     cellulite = shipped.pages[reverse("treatment", args=["cellulite"])]
     assert re.match(
-        r"Sessions 3 to 15 sessions, or .*? \d+ sources, they disagree", fact(cellulite, "sessions")
+        r"Sessions 3 to 15 sessions or more, or .*? \d+ sources, they disagree",
+        fact(cellulite, "sessions"),
     )
     words = section(cellulite, "sessions")
     for figure in ("3 to 4 sessions", "8 to 10 sessions", "10 to 15 sessions"):

@@ -62,8 +62,14 @@ def range_in_words(
 
 @register.filter
 def spans(summary: TopicSummary) -> str:
-    """The whole span of a topic, such as "3 to 15 sessions"; "" when nobody gives a number."""
-    return range_in_words(summary.low, summary.high, summary.unit, summary.currency)
+    """The whole span of a topic, such as "3 to 15 sessions"; "" when nobody gives a number.
+
+    "or more" follows when some source sets no upper end and others do.
+    """
+    words = range_in_words(summary.low, summary.high, summary.unit, summary.currency)
+    if summary.high is not None and any(r.high is None for r in summary.ranges):
+        return _("%(span)s or more") % {"span": words}
+    return words
 
 
 @register.filter
