@@ -168,9 +168,7 @@ def test_a_treatment_without_a_warning_has_no_empty_one(client):
 
 def test_a_key_fact_spans_all_sources_and_says_that_they_disagree(client, cellulite):
     words = fact(page_of(client, cellulite), "sessions")
-    assert words.startswith(
-        "Sessions 3 to 15 sessions or more, or 4 to 6 weeks 4 sources, they disagree"
-    )
+    assert words.startswith("Sessions 3 to 15 sessions, or 4 to 6 weeks 4 sources, they disagree")
     assert "only sellers" not in words
 
 
