@@ -568,3 +568,8 @@ def test_a_record_of_loading_is_only_read(client):
     path = f"/admin/treatments/loadedcontent/{record.pk}/change/"
     assert client.post(path, {"key": "y"}).status_code == 403
     assert client.get(path).status_code == 200
+
+
+def test_the_sign_in_page_has_one_heading_of_the_first_level(client):
+    html = client.get("/admin/login/").content.decode()
+    assert html.count("<h1") == 1
