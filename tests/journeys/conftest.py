@@ -22,7 +22,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-DATABASE = "mesoguide_journeys"
+# Each worker of the test run has a database of its own.
+DATABASE = f"mesoguide_journeys_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 START_SECONDS = 30
 
 PHONE = {"width": 390, "height": 844}
@@ -99,6 +100,8 @@ def base_url(tmp_path_factory, browser_type_launch_args):
             "ALLOWED_HOSTS": "127.0.0.1",
             "DATABASE_URL": database,
             "MEDIA_ROOT": str(folder / "media"),
+            # Its own, because two workers that collect into one folder delete each other's files.
+            "STATIC_ROOT": str(folder / "static"),
             "SECRET_KEY": secrets.token_urlsafe(50),
             "SECURE_SSL_REDIRECT": "false",
         }

@@ -3,20 +3,17 @@
 from .source import Claim, Source
 from .treatment import (
     Alias,
-    BodyArea,
-    Concern,
     Contraindication,
     LoadedContent,
     RegulatorPosition,
     SideEffect,
     Statement,
-    Substance,
-    SubstanceStatus,
     Treatment,
     TreatmentArea,
     TreatmentConcern,
     TreatmentSubstance,
 )
+from .vocabulary import BodyArea, Concern, Substance, SubstanceStatus
 
 __all__ = [
     "Alias",
