@@ -1,5 +1,6 @@
 """Who does it, where, for how much, and what has been checked."""
 
+from .change_log import DirectoryChange, DirectoryState
 from .clinic import Clinic, Membership, OpeningHours, Photo
 from .offer import Offer
 from .place import Country, Currency, Language, Place
@@ -10,6 +11,8 @@ __all__ = [
     "Clinic",
     "Country",
     "Currency",
+    "DirectoryChange",
+    "DirectoryState",
     "Language",
     "Membership",
     "Offer",

@@ -142,6 +142,7 @@ class Offer(models.Model):
         ordering = ["treatment__position", "treatment__name", "pk"]
         verbose_name = _("offer")
         verbose_name_plural = _("offers")
+        indexes = [models.Index(fields=["price_confirmed_on"], name="offer_price_confirmed_on")]
         constraints = [
             models.UniqueConstraint(
                 fields=["clinic", "treatment", "label"], name="offer_once_a_label"

@@ -105,6 +105,7 @@ class Check(models.Model):
         ordering = ["kind", "-checked_on", "pk"]
         verbose_name = _("check")
         verbose_name_plural = _("checks")
+        indexes = [models.Index(fields=["expires_on"], name="check_expires_on")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(expires_on__isnull=True) | Q(checked_on__lte=F("expires_on")),
