@@ -5,17 +5,17 @@ turns the rest into one `Selection`. Everything a page shows of the search (list
 chips, title, links) is derived from that selection and its answer. No HTML.
 """
 
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import chain
 
 import django_filters
-from django import forms
-from django.core.exceptions import ValidationError
-from django.utils.text import format_lazy
+from django.forms import Form
+from django.utils.translation import get_language
 from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext_lazy
 
 from treatments.facets import (
     AppliedFilter,
@@ -23,64 +23,55 @@ from treatments.facets import (
     Option,
     Pairs,
     WayOut,
-    inside_a_sentence,
     query_string,
     without,
 )
-from treatments.models import BodyArea, Concern, Treatment
 from treatments.option_filters import Choices, OptionsFilter, RefusedValue, refused_values
 
-from .exchange import DEFAULT_CURRENCY, Rates, current_rates
-from .models import Check, Clinic, Country, Language, Offer, Place, Practitioner
-from .ranking import DEFAULT_SORT, SORTS
-from .search import (
-    FRESH_SIX_MONTHS,
-    PRODUCT_NAMED,
-    PRODUCT_NOT_SAID,
-    Answer,
-    Selection,
-    results_of,
-    search,
-    searched_words,
+from .exchange import DEFAULT_CURRENCY, Rates
+from .listing_facts import FRESH_SIX_MONTHS, PRODUCT_NAMED, PRODUCT_NOT_SAID
+from .models import Check, Clinic, Offer, Practitioner
+from .ranking import DEFAULT_SORT, SORTS, Sort
+from .search import did_you_mean, ids_of, place_named, search, total_of, vocabulary_of
+from .search_in_words import SearchInWords
+from .selection import Answer, NamedPoint, Selection, searched_words
+from .typed_fields import (
+    MAX_NUMBER_LENGTH,
+    FieldProblem,
+    PriceFilter,
+    SessionsFilter,
+    TypedNumber,
+    TypedRange,
+    WordsFilter,
 )
 
-MAX_WORDS_LENGTH = 100
-MAX_PRICE = Decimal(10**9)
 # Towns offered before a country is chosen.
 BUSIEST_TOWNS = 10
+# Distances that a visitor can choose, in km.
+RADII = (5, 10, 25, 50, 100, 250)
+# Below this many results another spelling is looked for.
+FEW_RESULTS = 3
+# Ranges whose two ends are typed as NAME_min and NAME_max, and what they are called.
+RANGES = {
+    "price": _("Price, one session"),
+    "course": _("Price, whole course"),
+    "sessions": _("Sessions"),
+}
+# What is wrong when the first end is above the second.
+REVERSED = {
+    "price": _("The lowest price is above the highest. No price filter was applied."),
+    "course": _("The lowest price is above the highest. No filter by course was applied."),
+    "sessions": _("The lowest number is above the highest. No filter by sessions was applied."),
+}
 
 
-class WordsField(forms.CharField):
-    def to_python(self, value) -> str:
-        text = super().to_python(value) or ""
-        # PostgreSQL refuses NUL, and a lone surrogate cannot be encoded at all.
-        text = "".join(letter for letter in text if letter.isprintable())
-        return " ".join(text[:MAX_WORDS_LENGTH].split())
+@dataclass(frozen=True)
+class OtherWords:
+    """Words that may have been meant, how many clinics they find, and the query that asks so."""
 
-
-class WordsFilter(django_filters.Filter):
-    field_class = WordsField
-
-
-class PriceField(forms.DecimalField):
-    default_error_messages = {"invalid": _("Write a number, such as 120.")}
-
-    def __init__(self, **options):
-        super().__init__(**{**options, "min_value": 0, "max_value": MAX_PRICE, "decimal_places": 2})
-
-    def to_python(self, value):
-        text = str(value or "").strip().replace(" ", "").replace(" ", "")
-        if len(text) > 20:
-            raise ValidationError(self.error_messages["invalid"], code="invalid")
-        # A comma before one or two digits is a decimal comma; before three, a separator.
-        if "," in text:
-            tail = text.rsplit(",", 1)[1]
-            text = text.replace(",", "" if len(tail) == 3 else ".")
-        return super().to_python(text)
-
-
-class PriceFilter(django_filters.Filter):
-    field_class = PriceField
+    words: str
+    total: int
+    query: str
 
 
 def _labels(choices) -> Choices:
@@ -92,13 +83,20 @@ class ClinicFilterSet(django_filters.FilterSet):
 
     q = WordsFilter(label=_("Search"))
     treatment = OptionsFilter(label=_("Treatment"))
+    treatment_match = OptionsFilter(label=_("Several treatments"), most=1)
     area = OptionsFilter(label=_("Body area"))
     concern = OptionsFilter(label=_("Concern"))
     country = OptionsFilter(label=_("Country"))
     city = OptionsFilter(label=_("Town or city"))
     price_min = PriceFilter(label=_("From"))
     price_max = PriceFilter(label=_("To"))
-    currency = OptionsFilter(label=_("Currency"))
+    course_min = PriceFilter(label=_("From"))
+    course_max = PriceFilter(label=_("To"))
+    sessions_min = SessionsFilter(label=_("From"))
+    sessions_max = SessionsFilter(label=_("To"))
+    currency = OptionsFilter(label=_("Currency"), most=1)
+    near = WordsFilter(label=_("Near a place"))
+    radius = OptionsFilter(label=_("Distance"), most=1)
     check = OptionsFilter(label=_("Checked by us"))
     profession = OptionsFilter(label=_("Who injects"))
     product = OptionsFilter(label=_("Says what it injects"))
@@ -106,7 +104,7 @@ class ClinicFilterSet(django_filters.FilterSet):
     anaesthesia = OptionsFilter(label=_("Pain relief"))
     language = OptionsFilter(label=_("Language"))
     facility = OptionsFilter(label=_("Kind of place"))
-    sort = OptionsFilter(label=_("Sort"))
+    sort = OptionsFilter(label=_("Sort"), most=1)
 
     FACET_NAMES = (
         "treatment",
@@ -130,24 +128,38 @@ class ClinicFilterSet(django_filters.FilterSet):
         fields: list[str] = []
 
     def __init__(self, data, today: date):
-        super().__init__(data, queryset=Clinic.objects.published())
+        # Not the parent's: that copies every filter, which takes as long as the search does.
+        # None of ours keeps anything of a request.
+        self.is_bound, self.data, self.filters = True, data, self.base_filters
+        self.queryset = self.request = self.form_prefix = None
         self.today = today
-        self._towns = list(Place.objects.select_related("country"))
-        for name, choices in self._choices().items():
-            self.form.fields[name].choices = choices
+        self.vocabulary = vocabulary_of(today)
+        language = get_language() or ""
+        choices = self.vocabulary.remembered((type(self), "choices"), language, self._choices)
+        for name, options in choices.items():
+            self.form.fields[name].choices = options
         self.is_valid()
 
+    def get_form_class(self) -> type[Form]:
+        """The form of the parameters, made once: its labels follow the page's language."""
+        return _form_class(type(self))
+
     def _choices(self) -> dict[str, Choices]:
-        """Every option of every facet with its label. Six queries."""
-        offered = Treatment.objects.published().exclude(kind=Treatment.Kind.COMPARISON)
-        countries = Country.objects.filter(places__in=[town.pk for town in self._towns])
+        """Every option of every facet with its label. No query."""
+        known = self.vocabulary
+        treatments = [known.treatment for known in known.published.values()]
         return {
-            "treatment": dict(offered.values_list("slug", "short_name")),
-            "area": dict(BodyArea.objects.values_list("slug", "name")),
-            "concern": dict(Concern.objects.values_list("slug", "name")),
-            "country": {c.slug: c.local_name for c in countries.distinct()},
-            "city": {town.slug: town.name for town in self._towns},
-            "language": {lang.slug: lang.local_name for lang in Language.objects.all()},
+            "treatment": {t.slug: t.short_name for t in treatments if t.is_offered},
+            "area": {area.slug: area.name for area in known.areas.values()},
+            "concern": {concern.slug: concern.name for concern in known.concerns.values()},
+            "country": {
+                known.countries[code].slug: known.countries[code].local_name
+                for code in known.places_of_country
+            },
+            "city": {town.slug: town.name for town in known.places.values()},
+            "language": {
+                language.slug: language.local_name for language in known.languages.values()
+            },
             "facility": _labels(Clinic.FacilityType.choices),
             "profession": _labels(Practitioner.Profession.choices),
             "check": _labels(Check.Kind.choices),
@@ -157,13 +169,16 @@ class ClinicFilterSet(django_filters.FilterSet):
                 PRODUCT_NOT_SAID: __("Clinic has not said"),
             },
             "fresh": {FRESH_SIX_MONTHS: __("Within the last 6 months")},
-            "currency": {code: code for code in self.rates.codes},
+            "treatment_match": {"all": __("all of these treatments")},
+            "radius": {str(km): __("%(n)s km") % {"n": km} for km in RADII},
+            "currency": {code: code for code in known.rates.codes},
             "sort": {sort.value: str(sort.label) for sort in SORTS},
         }
 
-    @cached_property
+    @property
     def rates(self) -> Rates:
-        return current_rates()
+        """The rates at which prices are compared and converted."""
+        return self.vocabulary.rates
 
     # --- What was asked
 
@@ -171,52 +186,130 @@ class ClinicFilterSet(django_filters.FilterSet):
     def selection(self) -> Selection:
         """The valid part of the query string."""
         values = self.form.cleaned_data
-        low, high = values.get("price_min"), values.get("price_max")
-        if self.price_range_error:
-            low = high = None
+        ends = {end: values.get(end) for end in chain(*map(_ends, RANGES))}
+        for name in filter(self._is_reversed, RANGES):
+            ends |= dict.fromkeys(_ends(name))
         return Selection(
             words=values.get("q") or "",
             chosen={name: values[name] for name in self.FACET_NAMES if values.get(name)},
-            price_min=low,
-            price_max=high,
+            all_treatments=bool(self._one("treatment_match")),
             currency=self.chosen_currency,
-            sort=next(iter(values.get("sort") or ()), DEFAULT_SORT),
+            near=self.place.point if self.place else None,
+            radius_km=int(self.chosen_radius) if self.place and self.chosen_radius else None,
+            sort=self._sort,
+            **ends,
         )
+
+    def _one(self, name: str) -> str:
+        """The value of a parameter that has at most one, "" for none."""
+        return next(iter(self.form.cleaned_data.get(name) or ()), "")
 
     @property
     def chosen_currency(self) -> str:
-        """The currency of the price filter and of converted prices."""
-        return next(iter(self.form.cleaned_data.get("currency") or ()), DEFAULT_CURRENCY)
+        """The currency of the price filters and of converted prices."""
+        return self._one("currency") or DEFAULT_CURRENCY
+
+    @cached_property
+    def place(self) -> NamedPoint | None:
+        """The place that distances count from; None when none is named or we do not know it."""
+        typed = self.typed_place
+        found = place_named(typed, self.today) if typed else None
+        return replace(found, label=found.label or typed) if found else None
 
     @property
-    def price_range_error(self) -> str:
-        """Why the two prices cannot be applied together; empty when they can."""
-        low = self.form.cleaned_data.get("price_min")
-        high = self.form.cleaned_data.get("price_max")
-        if low is not None and high is not None and low > high:
-            return __("The lowest price is above the highest. No price filter was applied.")
-        if (
-            low is not None or high is not None
-        ) and self.chosen_currency not in self.rates.per_euro:
-            return __("No exchange rates are held, so prices cannot be compared.")
+    def typed_place(self) -> str:
+        """The place as the visitor named it, known or not."""
+        return self.form.cleaned_data.get("near") or ""
+
+    @property
+    def chosen_radius(self) -> str:
+        """The distance chosen, in km, also while no place is known; "" for any distance."""
+        return self._one("radius")
+
+    @property
+    def radii(self) -> Choices:
+        """The distances that can be chosen, with their labels."""
+        return self.form.fields["radius"].choices
+
+    @property
+    def default_sort(self) -> str:
+        """The order when none is chosen: the nearest first as soon as a place is known."""
+        return "distance" if self.place else DEFAULT_SORT
+
+    @property
+    def sorts(self) -> list[Sort]:
+        """The orders that can be chosen."""
+        return [sort for sort in SORTS if self.place or not sort.needs_place]
+
+    @cached_property
+    def _sort(self) -> str:
+        offered = [sort.value for sort in self.sorts]
+        return self._one("sort") if self._one("sort") in offered else self.default_sort
+
+    # --- What was not applied, and why
+
+    @cached_property
+    def typed_ranges(self) -> dict[str, TypedRange]:
+        """The fields of each range as they were typed, with the reasons against them."""
+        return {name: self._typed_range(name) for name in RANGES}
+
+    def _typed_range(self, name: str) -> TypedRange:
+        is_reversed = self._is_reversed(name)
+        low, high = (
+            TypedNumber(
+                end,
+                str(self.data.get(end) or "")[:MAX_NUMBER_LENGTH],
+                is_reversed or end in self.form.errors,
+            )
+            for end in _ends(name)
+        )
+        problems = [
+            f"{self.filters[end].label}: {message}"
+            for end in _ends(name)
+            for message in self.form.errors.get(end, [])
+        ]
+        problems += [str(REVERSED[name])] if is_reversed else []
+        return TypedRange(name, str(RANGES[name]), low, high, tuple(problems))
+
+    def _is_reversed(self, name: str) -> bool:
+        low, high = (self.form.cleaned_data.get(end) for end in _ends(name))
+        return low is not None and high is not None and low > high
+
+    @property
+    def place_problem(self) -> str:
+        """Why no distance counts although a place or a distance was given; else ""."""
+        if self.typed_place and not self.place:
+            return __("We know no place called “%(name)s”. Distances were not used.") % {
+                "name": self.typed_place
+            }
+        if self.chosen_radius and not self.place:
+            return __("Name a place to measure from. The distance was not used.")
         return ""
 
     @property
-    def price_errors(self) -> list[str]:
-        """Messages beside the price fields. What they concern was not applied."""
-        errors = [
-            f"{self.filters[name].label}: {message}"
-            for name in ("price_min", "price_max")
-            for message in self.form.errors.get(name, [])
+    def field_problems(self) -> list[FieldProblem]:
+        """Every message that stands beside a field, for the top of the page."""
+        problems = [
+            FieldProblem(typed.refused_field, typed.label, why)
+            for typed in self.typed_ranges.values()
+            for why in typed.problems
         ]
-        return errors + ([self.price_range_error] if self.price_range_error else [])
+        if self.place_problem:
+            label = str(self.filters["near"].label)
+            problems.append(FieldProblem("near", label, self.place_problem))
+        return problems
 
     @cached_property
     def refused(self) -> list[RefusedValue]:
         """What was not applied: values that we do not know, and words beyond the limit."""
         beyond = " ".join(searched_words(self.selection.words)[1])
-        too_long = [RefusedValue(str(self.filters["q"].label), beyond[:60])] if beyond else []
-        return too_long + refused_values(self)
+        refused = [RefusedValue(str(self.filters["q"].label), beyond[:60])] if beyond else []
+        refused += refused_values(self)
+        if self._one("sort") not in ("", self.selection.sort):
+            refused.append(RefusedValue(str(self.filters["sort"].label), self._one("sort")))
+        return refused
+
+    # --- The same in links
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -224,20 +317,30 @@ class ClinicFilterSet(django_filters.FilterSet):
         chosen = self.selection
         pairs = [("q", chosen.words)] if chosen.words else []
         pairs += [(name, v) for name in self.FACET_NAMES for v in chosen.chosen.get(name, ())]
-        pairs += [
-            (name, f"{value.normalize():f}")
-            for name, value in (("price_min", chosen.price_min), ("price_max", chosen.price_max))
-            if value is not None
-        ]
+        if chosen.all_treatments:
+            pairs.append(("treatment_match", "all"))
+        pairs += self._range_pairs
+        if self.place:
+            pairs.append(("near", self.typed_place))
+        if chosen.radius_km is not None:
+            pairs.append(("radius", str(chosen.radius_km)))
         if self.chosen_currency != DEFAULT_CURRENCY:
             pairs.append(("currency", self.chosen_currency))
-        if chosen.sort != DEFAULT_SORT:
+        if chosen.sort != self.default_sort:
             pairs.append(("sort", chosen.sort))
         return pairs
 
     @property
+    def _range_pairs(self) -> Pairs:
+        return [
+            (end, f"{Decimal(value).normalize():f}")
+            for end in chain(*map(_ends, RANGES))
+            if (value := getattr(self.selection, end)) is not None
+        ]
+
+    @property
     def is_narrowed(self) -> bool:
-        """Whether anything is in force that changes which clinics are listed."""
+        """Whether anything is in force that changes which clinics are listed, or a place is."""
         return bool(self.applied)
 
     @property
@@ -254,7 +357,7 @@ class ClinicFilterSet(django_filters.FilterSet):
     @property
     def qs(self):
         """All clinics that match, unordered; `answer()` gives them in order, by page."""
-        return results_of(self.selection, self.today)
+        return Clinic.objects.filter(pk__in=ids_of(self.selection, self.today))
 
     def facets(self, answer: Answer) -> list[Facet]:
         """Every facet with its options, counts and chosen ones."""
@@ -263,19 +366,24 @@ class ClinicFilterSet(django_filters.FilterSet):
     def _facet(self, name: str, counts: dict[str, int]) -> Facet:
         chosen = self.selection.chosen.get(name, ())
         labels = self.form.fields[name].choices
+        # Thousands of towns: only those are looked at that would give something.
+        values = (
+            [*counts, *(v for v in chosen if v not in counts)] if name in self.BY_COUNT else labels
+        )
         options = [
-            Option(value, label, counts.get(value, 0), value in chosen)
-            for value, label in labels.items()
+            Option(value, labels[value], counts.get(value, 0), value in chosen)
+            for value in values
+            if value in labels
         ]
         hint = ""
         if name == "city":
             options, hint = self._towns_to_show(options)
-        if name in ("country", "language"):
-            options = [o for o in options if o.count or o.is_selected]
         if name in self.BY_COUNT:
             options.sort(key=lambda option: (-option.count, option.label))
         if name == "concern":
             hint = __("Through the treatments that a clinic offers.")
+        if name == "treatment" and self.must_offer_all:
+            hint = __("The number beside a treatment says how many clinics also offer it.")
         return Facet(
             name,
             str(self.filters[name].label),
@@ -285,14 +393,12 @@ class ClinicFilterSet(django_filters.FilterSet):
 
     def _towns_to_show(self, options: list[Option]) -> tuple[list[Option], str]:
         """Towns of the chosen countries; before one is chosen, the busiest ones."""
-        countries = self.selection.chosen.get("country")
-        if countries:
-            inside = {town.slug for town in self._towns if town.country.slug in countries}
-            return [o for o in options if o.is_selected or (o.value in inside and o.count)], ""
-        by_count = sorted(options, key=lambda option: -option.count)
-        busiest = {option.value for option in by_count[:BUSIEST_TOWNS] if option.count}
-        shown = [option for option in options if option.is_selected or option.value in busiest]
-        return shown, __("Choose a country to see all its towns.")
+        if self.selection.chosen.get("country"):
+            # The counts of towns elsewhere are of no clinic that matches.
+            return options, ""
+        by_count = sorted(options, key=lambda option: (-option.count, option.label))
+        others = [option for option in by_count[BUSIEST_TOWNS:] if option.is_selected]
+        return by_count[:BUSIEST_TOWNS] + others, __("Choose a country to see all its towns.")
 
     @cached_property
     def applied(self) -> list[AppliedFilter]:
@@ -305,88 +411,81 @@ class ClinicFilterSet(django_filters.FilterSet):
             for value in chosen.chosen.get(name, ()):
                 label = self.form.fields[name].choices[value]
                 applied.append(self._applied(name, value, label))
-        for name, value, words in (
-            ("price_min", chosen.price_min, _("from {amount} {currency}")),
-            ("price_max", chosen.price_max, _("up to {amount} {currency}")),
-        ):
-            if value is not None:
-                amount = f"{value.normalize():f}"
-                label = format_lazy(words, amount=amount, currency=self.chosen_currency)
-                applied.append(self._applied(name, amount, str(label)))
+            if name == "treatment" and self.must_offer_all:
+                label = self.form.fields["treatment_match"].choices["all"]
+                applied.append(self._applied("treatment_match", "all", label))
+        applied += [
+            self._applied(end, value, self.in_words.range_end(end))
+            for end, value in self._range_pairs
+        ]
+        if self.place:
+            nearness = self.in_words.nearness
+            applied.append(self._applied("near", self.typed_place, nearness, ("radius", None)))
         return applied
 
-    def _applied(self, name: str, value: str, label: str) -> AppliedFilter:
+    def _applied(
+        self, name: str, value: str, label: str, *also_removed: tuple[str, None]
+    ) -> AppliedFilter:
         return AppliedFilter(
             key=f"{name}={value}",
-            facet_label=str(self.filters[name].label),
+            facet_label=str(RANGES.get(name.partition("_")[0], self.filters[name].label)),
             label=label,
-            remove_query=query_string(without(self.pairs, (name, value))),
+            remove_query=query_string(without(self.pairs, (name, value), *also_removed)),
         )
+
+    @property
+    def must_offer_all(self) -> bool:
+        """Whether a clinic must offer each of several chosen treatments."""
+        chosen = self.selection
+        return chosen.all_treatments and len(chosen.chosen.get("treatment", ())) > 1
+
+    def other_words(self, total: int) -> OtherWords | None:
+        """Another spelling of the words when `total`, what they find, is small; else None."""
+        if not self.selection.words or total >= FEW_RESULTS:
+            return None
+        meant = did_you_mean(self.selection, self.today)
+        if meant is None:
+            return None
+        pairs = [("q", meant.words), *without(self.pairs, ("q", None))]
+        return OtherWords(meant.words, meant.total, query_string(pairs))
 
     def ways_out(self) -> list[WayOut]:
         """For each filter in force: how many clinics come back without it, most first.
 
-        Two queries a filter; asked only when nothing was found. Filters whose removal
+        Asked only when nothing was found. Filters whose removal
         alone brings nothing back are left out.
         """
         ways = []
         for applied in self.applied[:12]:
             name, _equals, value = applied.key.partition("=")
             freed = self.selection.dropping(name, value)
-            ways.append(WayOut(applied, results_of(freed, self.today).count()))
+            ways.append(WayOut(applied, total_of(freed, self.today)))
         return sorted((way for way in ways if way.total), key=lambda way: -way.total)
 
     # --- In words
 
+    @cached_property
+    def in_words(self) -> SearchInWords:
+        """The search as sentences and labels."""
+        labels = {name: self.form.fields[name].choices for name in self.FACET_NAMES}
+        return SearchInWords(self.selection, labels, self.place.label if self.place else "")
+
     def sentence(self, total: int) -> str:
-        """The search in words, such as "14 clinics for Cellulite in Lyon, up to 250 EUR"."""
-        clinics = ngettext("%(n)s clinic", "%(n)s clinics", total) % {"n": f"{total:n}"}
-        return " ".join([clinics, *self._phrases()]).replace(" ,", ",")
+        """The search in words, such as "14 clinics for cellulite in Lyon, up to 250 EUR"."""
+        return self.in_words.sentence(total)
 
     @property
     def title(self) -> str:
         """The heading of the page: the sentence without its number."""
-        return " ".join([__("Clinics"), *self._phrases()]).replace(" ,", ",")
-
-    def _phrases(self) -> list[str]:
-        chosen = self.selection
-        phrases = []
-        for name, pattern in self.PHRASES.items():
-            if name == "country" and chosen.chosen.get("city"):
-                continue
-            if values := chosen.chosen.get(name):
-                labels = [self.form.fields[name].choices[value] for value in values]
-                if name not in ("country", "city", "language"):
-                    labels = [inside_a_sentence(label) for label in labels]
-                phrases.append(str(pattern) % {"options": _any_of(labels)})
-        if chosen.words:
-            phrases.append(__("matching “%(words)s”") % {"words": chosen.words})
-        for value, pattern in (
-            (chosen.price_min, _(", from %(amount)s %(currency)s a session")),
-            (chosen.price_max, _(", up to %(amount)s %(currency)s a session")),
-        ):
-            if value is not None:
-                amount = f"{value.normalize():f}"
-                phrases.append(str(pattern) % {"amount": amount, "currency": self.chosen_currency})
-        return phrases
-
-    PHRASES = {
-        "treatment": pgettext_lazy("clinics ...", "for %(options)s"),
-        "concern": pgettext_lazy("clinics ...", "that treat %(options)s"),
-        "area": pgettext_lazy("clinics ...", "on the %(options)s"),
-        "city": pgettext_lazy("clinics ...", "in %(options)s"),
-        "country": pgettext_lazy("clinics ...", "in %(options)s"),
-        "profession": pgettext_lazy("clinics ...", "with a %(options)s"),
-        "check": pgettext_lazy("clinics ...", ", with a confirmed check: %(options)s"),
-        "product": pgettext_lazy("clinics ...", ", %(options)s"),
-        "fresh": pgettext_lazy("clinics ...", ", price confirmed %(options)s"),
-        "anaesthesia": pgettext_lazy("clinics ...", ", pain relief: %(options)s"),
-        "language": pgettext_lazy("clinics ...", ", speaking %(options)s"),
-        "facility": pgettext_lazy("clinics ...", ", %(options)s"),
-    }
+        return self.in_words.title
 
 
-def _any_of(labels: list[str]) -> str:
-    if len(labels) == 1:
-        return labels[0]
-    return __("%(first)s or %(last)s") % {"first": ", ".join(labels[:-1]), "last": labels[-1]}
+@cache
+def _form_class(filters: type[ClinicFilterSet]) -> type[Form]:
+    fields = {name: declared.field for name, declared in filters.base_filters.items()}
+    return type("ClinicForm", (Form,), fields)
+
+
+def _ends(name: str) -> tuple[str, str]:
+    """The two parameters of a range."""
+    return f"{name}_min", f"{name}_max"

@@ -36,7 +36,7 @@ class Histogram:
     height: int = HEIGHT
 
 
-def _nice_step(span: Decimal) -> int:
+def _nice_step(span: int) -> int:
     """The smallest of 1, 2, 5, 10, 20, 25, 50 ... that covers `span` in twelve bars."""
     step = 1
     while True:
@@ -47,24 +47,25 @@ def _nice_step(span: Decimal) -> int:
 
 
 def price_histogram(
-    prices: tuple[Decimal, ...],
+    prices: tuple[tuple[int, int], ...],
     currency: str,
     chosen_low: Decimal | None,
     chosen_high: Decimal | None,
 ) -> Histogram | None:
-    """Sort `prices` into twelve bars. None with fewer than two prices.
+    """Sort clinics into twelve bars by price. None with fewer than two clinics.
 
-    The bars reach to the price that 95 of 100 clinics stay below, so that one very dear
-    clinic does not press all others into a single bar. A bar is chosen when it overlaps
-    the visitor's range; without a range all are.
+    `prices` are (whole price, number of clinics) from the lowest price up. The bars reach
+    to the price that 95 of 100 clinics stay below, so that one very dear clinic does not
+    press all others into a single bar. A bar is chosen when it overlaps the visitor's
+    range; without a range all are.
     """
-    if len(prices) < 2:
+    total = sum(clinics for _price, clinics in prices)
+    if total < 2:
         return None
-    ordered = sorted(prices)
-    step = _nice_step(ordered[int(len(ordered) * 0.95)] + 1)
+    step = _nice_step(_price_at(prices, int(total * 0.95)) + 1)
     counts = [0] * BARS
-    for price in ordered:
-        counts[min(int(price) // step, BARS - 1)] += 1
+    for price, clinics in prices:
+        counts[min(price // step, BARS - 1)] += clinics
     tallest = max(counts)
     bars = []
     for index, count in enumerate(counts):
@@ -76,4 +77,13 @@ def price_histogram(
         bars.append(
             Bar(low, high, count, not (below or above), index * _STEP + 1, HEIGHT - tall, tall)
         )
-    return Histogram(tuple(bars), currency, int(ordered[0]), int(ordered[-1]), len(ordered))
+    return Histogram(tuple(bars), currency, prices[0][0], prices[-1][0], total)
+
+
+def _price_at(prices: tuple[tuple[int, int], ...], position: int) -> int:
+    """The price of the clinic at `position`, from 0, when all stand in order of price."""
+    for price, clinics in prices:
+        position -= clinics
+        if position < 0:
+            return price
+    return prices[-1][0]

@@ -3,29 +3,11 @@
 Nothing a clinic can pay for takes part, and there is no field for it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from hashlib import sha256
 
-from django.db.models import (
-    BigIntegerField,
-    Case,
-    Exists,
-    F,
-    IntegerField,
-    Min,
-    OuterRef,
-    Subquery,
-    Value,
-    When,
-)
-from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
-
-from .exchange import in_euro
-from .models import Check, Offer
-from .models.offer import FRESH_DAYS, STALE_DAYS
 
 DEFAULT_SORT = "match"
 
@@ -72,68 +54,31 @@ RANKING_RULES = (
 )
 
 
-def _daily_place(today: date):
-    drawn = int.from_bytes(sha256(today.isoformat().encode()).digest()[:4]) // 2 + 1
-    # As a 64-bit number: the product is above what a 32-bit column holds.
-    key = Cast("shuffle_key", BigIntegerField())
-    return key * Value(drawn) % Value(_SHUFFLE_PRIME)
+def drawn_on(day: date) -> int:
+    """The number that shuffles the clinics of one day."""
+    return int.from_bytes(sha256(day.isoformat().encode()).digest()[:4]) // 2 + 1
 
 
-def _as_number(condition) -> Case:
-    return Case(When(condition, then=Value(1)), default=Value(0), output_field=IntegerField())
+def shuffled_place(shuffle_keys, drawn: int):
+    """Where clinics with these keys (a number or an array) stand on the day of `drawn`.
 
-
-def _by_match(clinics, offers, today: date):
-    fresh = offers.filter(
-        clinic=OuterRef("pk"),
-        price_low__isnull=False,
-        price_confirmed_on__gte=today - timedelta(days=FRESH_DAYS),
-    )
-    checked = Check.objects.confirmed(today).filter(clinic=OuterRef("pk"))
-    return clinics.annotate(
-        has_fresh_price=_as_number(Exists(fresh)),
-        has_check=_as_number(Exists(checked)),
-        daily_place=_daily_place(today),
-    ).order_by("-has_fresh_price", "-has_check", "daily_place", "pk")
-
-
-def _by_price(clinics, offers, today: date):
-    lowest = (
-        offers.filter(
-            clinic=OuterRef("pk"),
-            unit=Offer.Unit.SESSION,
-            price_confirmed_on__gte=today - timedelta(days=STALE_DAYS),
-        )
-        .order_by()
-        .values("clinic")
-        .annotate(lowest=Min(in_euro("price_low")))
-        .values("lowest")
-    )
-    return clinics.annotate(lowest_price=Subquery(lowest)).order_by(
-        F("lowest_price").asc(nulls_last=True), "name_folded", "pk"
-    )
-
-
-def _by_name(clinics, offers, today: date):
-    return clinics.order_by("name_folded", "pk")
-
-
-def _by_confirmation(clinics, offers, today: date):
-    return clinics.order_by(F("confirmed_on").desc(nulls_last=True), "name_folded", "pk")
+    Below 2**31 both, so that the product fits into 64 bits.
+    """
+    return shuffle_keys * drawn % _SHUFFLE_PRIME
 
 
 @dataclass(frozen=True)
 class Sort:
-    """A way to order results; `apply(clinics, matching offers, today)` gives the query."""
+    """A way to order results. Clinics that are equal stand in the order of the day."""
 
     value: str
     label: str
     explanation: str
-    apply: Callable
+    needs_place: bool = False
 
 
 SORTS = (
-    Sort("match", _("best match"), _("As described above."), _by_match),
+    Sort("match", _("best match"), _("As described above.")),
     Sort(
         "price",
         _("lowest price"),
@@ -142,13 +87,17 @@ SORTS = (
             "rates we hold. Prices not confirmed for 240 days, prices for an area or a "
             "millilitre, and currencies without a rate come last."
         ),
-        _by_price,
     ),
-    Sort("name", _("name"), _("By the alphabet, accents ignored."), _by_name),
+    Sort("name", _("name"), _("By the alphabet, accents ignored.")),
     Sort(
         "confirmed",
         _("recently confirmed"),
         _("The clinic that last confirmed its whole listing comes first."),
-        _by_confirmation,
+    ),
+    Sort(
+        "distance",
+        _("distance"),
+        _("The nearest clinic comes first. Offered when you name a place."),
+        needs_place=True,
     ),
 )

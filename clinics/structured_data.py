@@ -5,28 +5,25 @@ Sample listings get none: nothing fictional is offered to machines as a fact.
 
 from collections.abc import Callable
 
-from .cards import ClinicCard, PricedOffer
+from .card_fragments import CardFragment
+from .cards import PricedOffer
 from .models import Clinic
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def clinic_list(cards: list[ClinicCard], absolute: Callable[[str], str]) -> dict | None:
+def clinic_list(cards: list[CardFragment], absolute: Callable[[str], str]) -> dict | None:
     """An ItemList of the clinics on this page. `absolute` makes a full address of a path."""
-    real = [card.clinic for card in cards if not card.clinic.is_sample]
+    real = [card for card in cards if not card.is_sample]
     if not real:
         return None
+    site = absolute("/").removesuffix("/")
     return {
         "@context": "https://schema.org",
         "@type": "ItemList",
         "itemListElement": [
-            {
-                "@type": "ListItem",
-                "position": position,
-                "name": clinic.name,
-                "url": absolute(clinic.get_absolute_url()),
-            }
-            for position, clinic in enumerate(real, start=1)
+            {"@type": "ListItem", "position": position, "name": card.name, "url": site + card.path}
+            for position, card in enumerate(real, start=1)
         ],
     }
 

@@ -6,6 +6,8 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("clinics/", views.clinic_list, name="clinic-list"),
     path("clinics/<slug:slug>/", views.clinic_detail, name="clinic"),
+    # Not below clinics/, where it would hide a clinic of that name.
+    path("suggest/", views.suggest, name="suggest"),
     path("how-we-rank/", views.how_we_rank, name="how-we-rank"),
     path("robots.txt", views.robots, name="robots"),
     *(path(f"{name}/", views.text_page, {"name": name}, name=name) for name in views.TEXT_PAGES),

@@ -5,12 +5,14 @@ from django.db.models import Count, Q
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from treatments.models import BodyArea, Claim, Concern, Source, Treatment
 
 from . import structured_data
-from .cards import card, priced
+from .card_fragments import FRAGMENTS
+from .cards import priced
 from .clinic_profile import (
     check_ledger,
     map_position,
@@ -21,10 +23,13 @@ from .clinic_profile import (
 from .exchange import DEFAULT_CURRENCY, current_rates
 from .filters import ClinicFilterSet
 from .histogram import price_histogram
+from .live_index import one_view
 from .models import Clinic, Place
 from .offers_summary import shows_sample_listings
 from .ranking import RANKING_RULES, SORTS
-from .search import PER_PAGE, last_page, treatments_asked_for
+from .search import at_one_moment, prices_of, suggestions, treatments_asked_for
+from .selection import PER_PAGE, last_page
+from .typed_fields import WordsField
 
 MAX_PAGE_DIGITS = 6
 
@@ -66,51 +71,71 @@ def _page_number(text: str) -> int:
 
 @require_safe
 def clinic_list(request):
-    """The directory: thirty queries for any number of clinics, one more for a treatment."""
+    """The directory. Three statements to know that nothing has changed, and five queries when
+    a card is not kept yet, for any number of clinics."""
     today = timezone.localdate()
-    filters = ClinicFilterSet(request.GET, today)
-    answer = filters.answer(_page_number(request.GET.get("page", "1")))
-    clinics = Clinic.objects.with_card_details().in_order(answer.ids)
-    cards = [
-        card(
-            clinic,
-            answer.matching_offers.get(clinic.pk, ()),
-            filters.selection,
+    canonical = request.build_absolute_uri(reverse("clinic-list"))
+    with one_view():
+        with at_one_moment(today):
+            filters = ClinicFilterSet(request.GET, today)
+            answer = filters.answer(_page_number(request.GET.get("page", "1")))
+            context = {
+                "filters": filters,
+                "facets": filters.facets(answer),
+                "total": answer.total,
+                "page_number": answer.page,
+                "last_page": last_page(answer.total),
+                "first_position": (answer.page - 1) * PER_PAGE + 1,
+                "ways_out": filters.ways_out() if answer.total == 0 else [],
+                "other_words": filters.other_words(answer.total),
+                "treatments_to_read": treatments_asked_for(filters.selection, today)[:4],
+                "sentence": filters.sentence(answer.total),
+                "histogram": price_histogram(
+                    prices_of(filters.selection, today),
+                    filters.chosen_currency,
+                    filters.selection.price_min,
+                    filters.selection.price_max,
+                ),
+                "today": today,
+                "canonical": canonical,
+            }
+        cards = FRAGMENTS.of(
+            answer.ids,
+            answer.matching_offers,
             filters.rates,
             today,
+            filters.chosen_currency,
+            answer.versions.get,
         )
-        for clinic in clinics
-    ]
-    canonical = request.build_absolute_uri(reverse("clinic-list"))
-    return render(
+    context |= {
+        "cards": cards,
+        "structured_data": structured_data.clinic_list(cards, request.build_absolute_uri),
+        "shows_sample_listings": any(card.is_sample for card in cards),
+    }
+    return render(request, "clinics/clinic_list.html", context)
+
+
+@require_safe
+@cache_control(private=True, max_age=60)
+def suggest(request):
+    """What the words typed so far may become, as a list for the search box. Two queries.
+
+    A part of a page, for a script that shows it; nothing for no words.
+    """
+    words = WordsField(required=False).clean(request.GET.get("q", ""))
+    found = suggestions(words, timezone.localdate())
+    response = render(
         request,
-        "clinics/clinic_list.html",
+        "clinics/_suggestions.html",
         {
-            "filters": filters,
-            "facets": filters.facets(answer),
-            "total": answer.total,
-            "cards": cards,
-            "page_number": answer.page,
-            "last_page": last_page(answer.total),
-            "first_position": (answer.page - 1) * PER_PAGE + 1,
-            "ways_out": filters.ways_out() if answer.total == 0 else [],
-            "treatments_to_read": treatments_asked_for(filters.selection)[:4],
-            "sentence": filters.sentence(answer.total),
-            "sorts": SORTS,
-            "histogram": price_histogram(
-                answer.prices,
-                filters.chosen_currency,
-                filters.selection.price_min,
-                filters.selection.price_max,
-            ),
-            "price_min_text": request.GET.get("price_min", "")[:20],
-            "price_max_text": request.GET.get("price_max", "")[:20],
-            "today": today,
-            "canonical": canonical,
-            "structured_data": structured_data.clinic_list(cards, request.build_absolute_uri),
-            "shows_sample_listings": any(card.clinic.is_sample for card in cards),
+            "total": len(found),
+            "treatments": [s for s in found if s.kind == "treatment"],
+            "places": [s for s in found if s.kind in ("country", "place")],
+            "clinics": [s for s in found if s.kind == "clinic"],
         },
     )
+    response["X-Robots-Tag"] = "noindex"
+    return response
 
 
 @require_safe

@@ -186,9 +186,10 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 PERMISSIONS_POLICY = {
-    feature: []
-    for feature in ("camera", "microphone", "geolocation", "payment", "usb", "browsing-topics")
+    feature: [] for feature in ("camera", "microphone", "payment", "usb", "browsing-topics")
 }
+# For "Use my position" beside the filters; the browser asks the visitor first.
+PERMISSIONS_POLICY["geolocation"] = ["self"]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -210,6 +211,8 @@ if not DEBUG:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # --- Ours
+# The directory's index in a file, for a quick start; "" keeps none.
+INDEX_SNAPSHOT = os.environ.get("INDEX_SNAPSHOT", str(BASE_DIR / "build" / "directory.npz"))
 # Address printed on the accessibility and privacy pages; the line is left out when empty.
 CONTACT_EMAIL = os.environ.get("CONTACT_EMAIL", "")
 

@@ -5,11 +5,14 @@ hold `clinics.search` against it.
 """
 
 import datetime
+import math
 import random
+from dataclasses import replace
 from decimal import Decimal
 
+from clinics.listing_facts import clinic_facets, offer_facets
 from clinics.models import Check, Clinic, Offer, Practitioner
-from clinics.search import FACETS, Selection
+from clinics.selection import Selection
 from tests.factories import (
     AliasFactory,
     BodyAreaFactory,
@@ -67,6 +70,7 @@ def build_world(seed: int, clinics: int = 40) -> None:
             languages=chance.sample(languages, chance.randint(0, 3)),
             shuffle_key=chance.randrange(1, 2**31),
             confirmed_on=chance.choice([None, TODAY - datetime.timedelta(chance.randint(0, 400))]),
+            **chance.choice([{}, {"latitude": 48 + number / 50, "longitude": 2 - number / 40}]),
         )
         for person in range(chance.randint(0, 2)):
             PractitionerFactory(
@@ -83,17 +87,21 @@ def build_world(seed: int, clinics: int = 40) -> None:
                 checked_on=made,
                 expires_on=chance.choice([None, made + datetime.timedelta(365)]),
             )
-        for treatment in chance.sample(treatments, chance.randint(0, 3)):
+        for place, treatment in enumerate(chance.choices(treatments, k=chance.randint(0, 4))):
             low = chance.choice([None, chance.randint(20, 300)])
             OfferFactory(
                 clinic=clinic,
                 treatment=treatment,
+                label=f"Offer {place}",
                 price_low=low,
                 price_high=None if low is None else low + chance.choice([0, 50]),
                 currency=chance.choice(currencies),
                 unit=chance.choices(Offer.Unit.values, [4, 1, 1])[0],
                 anaesthesia=chance.choice(Offer.Anaesthesia.values),
                 product=chance.choice(["", "Sample HA 18"]),
+                sessions_low=(fewest := chance.choice([None, 1, 3, 6])),
+                sessions_high=None if fewest is None else fewest + chance.choice([0, 2]),
+                consultation_fee=chance.choice([None, 0, 40]),
                 price_confirmed_on=chance.choice(
                     [None, TODAY - datetime.timedelta(chance.randint(100, 300)), TODAY]
                 ),
@@ -123,15 +131,11 @@ class World:
 
     def count(self, selection: Selection, facet: str, value: str) -> int:
         """How many match when `value` is the only choice of `facet`."""
-        chosen = {**selection.chosen, facet: (value,)}
-        alone = Selection(
-            words=selection.words,
-            chosen=chosen,
-            price_min=selection.price_min,
-            price_max=selection.price_max,
-            currency=selection.currency,
-        )
-        return len(self.matching(alone))
+        if facet == "treatment" and selection.all_treatments and _several(selection):
+            chosen = {**selection.chosen, facet: (*selection.chosen[facet], value)}
+        else:
+            chosen = {**selection.chosen, facet: (value,)}
+        return len(self.matching(replace(selection, chosen=chosen)))
 
     def values(self, facet: str) -> set[str]:
         """Every value that any clinic, hidden or not, has for a facet, and one it has not."""
@@ -178,18 +182,57 @@ OFFER_FACETS = ("treatment", "area", "concern", "anaesthesia", "product", "fresh
 
 
 def _matches(clinic, selection: Selection) -> bool:
-    for facet in FACETS:
+    for facet in (*clinic_facets(), *offer_facets()):
         wanted = set(selection.chosen.get(facet, ()))
         if facet not in OFFER_FACETS and wanted and not wanted & _clinic_values(clinic, facet):
             return False
     if not all(_finds(clinic, word) for word in selection.words.split()):
         return False
-    asks_of_offers = selection.has_price or any(selection.chosen.get(f) for f in OFFER_FACETS)
-    return not asks_of_offers or any(
-        _offer_matches(offer, selection)
-        for offer in clinic.offers.all()
-        if offer.treatment.is_published
+    if selection.near and selection.radius_km is not None and not _is_near(clinic, selection):
+        return False
+    asks_of_offers = any(value is not None for value in _ends(selection)) or any(
+        selection.chosen.get(f) for f in OFFER_FACETS
     )
+    if not asks_of_offers:
+        return True
+    offers = [offer for offer in clinic.offers.all() if offer.treatment.is_published]
+    if selection.all_treatments and _several(selection):
+        return all(
+            any(
+                _offer_matches(
+                    offer,
+                    replace(selection, chosen={**selection.chosen, "treatment": (treatment,)}),
+                )
+                for offer in offers
+            )
+            for treatment in selection.chosen["treatment"]
+        )
+    return any(_offer_matches(offer, selection) for offer in offers)
+
+
+def _several(selection: Selection) -> bool:
+    return len(selection.chosen.get("treatment", ())) > 1
+
+
+def _ends(selection: Selection):
+    return (
+        *(selection.price_min, selection.price_max, selection.course_min, selection.course_max),
+        *(selection.sessions_min, selection.sessions_max),
+    )
+
+
+def _is_near(clinic, selection: Selection) -> bool:
+    return kilometres_to(clinic, selection.near) <= selection.radius_km
+
+
+def kilometres_to(clinic, point) -> float:
+    """Along the great circle; a clinic without a position stands where its town does."""
+    here = clinic if clinic.latitude is not None else clinic.place
+    north, east = math.radians(here.latitude), math.radians(here.longitude)
+    cosine = math.sin(north) * math.sin(math.radians(point.latitude)) + math.cos(north) * math.cos(
+        math.radians(point.latitude)
+    ) * math.cos(east - math.radians(point.longitude))
+    return 6371.0088 * math.acos(min(1, max(-1, cosine)))
 
 
 def _offer_matches(offer, selection: Selection) -> bool:
@@ -197,16 +240,39 @@ def _offer_matches(offer, selection: Selection) -> bool:
         wanted = set(selection.chosen.get(facet, ()))
         if wanted and not wanted & _offer_values(offer, facet):
             return False
-    if not selection.has_price:
+    fewest, most = offer.sessions_low, offer.sessions_high
+    if not _overlaps(fewest, most, selection.sessions_min, selection.sessions_max):
+        return False
+    price = course = (None, None)
+    if offer.unit == "session" and offer.price_low is not None and offer.currency.per_euro:
+        price = offer.price_low, offer.price_high
+        if fewest is not None:
+            fee = offer.consultation_fee or 0
+            course = offer.price_low * fewest + fee, offer.price_high * most + fee
+    if offer.currency is None:
+        return _overlaps(None, None, *_ends(selection)[:2]) and _overlaps(
+            None, None, *_ends(selection)[2:4]
+        )
+    return all(
+        _overlaps(low, high, *(_in(offer.currency, end, selection.currency) for end in ends))
+        for (low, high), ends in ((price, _ends(selection)[:2]), (course, _ends(selection)[2:4]))
+    )
+
+
+def _overlaps(low, high, least, most) -> bool:
+    if least is None and most is None:
         return True
-    if offer.unit != "session" or offer.price_low is None or offer.currency.per_euro is None:
+    if low is None:
         return False
-    rate = {"EUR": Decimal(1), "GBP": Decimal("0.85")}[selection.currency]
-    low = offer.price_low / offer.currency.per_euro
-    high = offer.price_high / offer.currency.per_euro
-    if selection.price_min is not None and high < selection.price_min / rate:
-        return False
-    return selection.price_max is None or low <= selection.price_max / rate
+    return (least is None or high >= least) and (most is None or low <= most)
+
+
+def _in(currency, amount, code: str):
+    """An amount of the visitor's currency in another."""
+    if amount is None or currency.per_euro is None:
+        return amount
+    rate = {"EUR": Decimal(1), "GBP": Decimal("0.85")}[code]
+    return round(amount / rate * currency.per_euro, 9)
 
 
 # What the words of build_world() look like without accents, written by hand.

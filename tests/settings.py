@@ -7,6 +7,7 @@ journeys, which start it as production does.
 import os
 
 os.environ["DEBUG"] = "true"
+os.environ["INDEX_SNAPSHOT"] = ""
 # The synchronous Playwright keeps an event loop in the thread that also uses the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 

@@ -6,12 +6,15 @@ from decimal import Decimal
 from urllib.parse import parse_qs
 
 import pytest
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 
-from clinics.filters import ClinicFilterSet
-from clinics.ranking import RANKING_RULES
-from clinics.search import PER_PAGE
+from clinics.card_fragments import FRAGMENTS
+from clinics.filters import RADII, ClinicFilterSet
+from clinics.ranking import RANKING_RULES, SORTS
+from clinics.selection import PER_PAGE, Point
 from tests.factories import (
     CheckFactory,
     ClinicFactory,
@@ -29,7 +32,8 @@ from treatments.option_filters import MAX_CHOICES
 
 pytestmark = pytest.mark.django_db
 
-QUERY_BUDGET = 30
+# To learn that nothing has changed; and to read clinics whose cards are not kept.
+QUERIES, CARD_QUERIES = 1, 5
 
 
 def page(client, query=""):
@@ -59,6 +63,23 @@ def applied(html) -> dict[str, str]:
     """Every applied filter with the address that removes it."""
     found = re.findall(r'href="([^"]*)" rel="nofollow" data-applied="([^"]+)"', html)
     return {key: href.replace("&amp;", "&") for href, key in found}
+
+
+def filters_of(query) -> ClinicFilterSet:
+    """What the directory makes of a query string."""
+    return ClinicFilterSet(QueryDict(query.lstrip("?")), timezone.localdate())
+
+
+def sorts(html) -> dict[str, str]:
+    """The orders on offer: what each says, and the value it sends."""
+    block = re.search(r'<select[^>]+name="sort".*?</select>', html, re.S)[0]
+    return {words: value for value, words in re.findall(r'value="(\w*)"[^>]*>([^<]+)<', block)}
+
+
+def not_applied(html) -> dict[str, str]:
+    """The notice above the results: the fields it leads to, and what it says of each."""
+    found = re.findall(r'<li><a href="#(\w+)">[^<]+</a>: ([^<]+)</li>', html)
+    return dict(found)
 
 
 @pytest.fixture
@@ -147,21 +168,93 @@ def test_more_choices_than_a_person_makes_are_refused_by_name(client, directory)
     assert "were not" in html or "not used" in html
 
 
-@pytest.mark.parametrize(
-    "query", ["price_min=abc", "price_max=-5", "price_max=1e400", "price_max=NaN"]
-)
-def test_a_malformed_price_is_said_beside_the_field_and_hides_nothing(client, directory, query):
-    html = page(client, f"?treatment=cellulite&{query}")
-    assert 'class="field__error"' in html
-    assert 'aria-invalid="true"' in html
+MALFORMED_NUMBERS = ["abc", "-5", "1e400", "NaN", "Infinity", "1e9", "9" * 30, "5,5,5,5,5"]
+
+
+@pytest.mark.parametrize("value", [*MALFORMED_NUMBERS, "0", "100", "2.5", "1_0_0"])
+@pytest.mark.parametrize("field", ["sessions_min", "sessions_max"])
+def test_a_malformed_number_of_sessions_is_said_and_hides_nothing(client, directory, field, value):
+    html = page(client, f"?treatment=cellulite&{field}={value}")
+    assert not_applied(html)[field].endswith(": Write a whole number from 1 to 99.")
     assert total(html) == 2
 
 
-def test_prices_in_the_wrong_order_are_said_and_not_applied(client, directory):
-    html = page(client, "?price_min=300&price_max=100")
-    assert "The lowest price is above the highest" in html
-    assert 'value="300"' in html
+@pytest.mark.parametrize("value", [v for v in MALFORMED_NUMBERS if v != "1e9"])
+@pytest.mark.parametrize("field", ["price_min", "price_max", "course_min", "course_max"])
+def test_a_malformed_price_is_said_beside_the_field_and_hides_nothing(
+    client, directory, field, value
+):
+    html = page(client, f"?treatment=cellulite&{field}={value}")
+    assert list(not_applied(html)) == [field]
+    own = re.search(rf'<input[^>]+id="{field}"[^>]*>', html)[0]
+    problem = f"{field.partition('_')[0]}-problem"
+    assert f'aria-describedby="{problem}" aria-invalid="true"' in own
+    assert f'<div id="{problem}"><p class="field__error">' in html
+    assert total(html) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("price", "The lowest price is above the highest. No price filter was applied."),
+        ("course", "The lowest price is above the highest. No filter by course was applied."),
+        ("sessions", "The lowest number is above the highest. No filter by sessions was applied."),
+    ],
+)
+def test_a_range_in_the_wrong_order_is_said_and_not_applied(client, directory, name, words):
+    html = page(client, f"?{name}_min=30&{name}_max=10")
+    assert not_applied(html) == {f"{name}_min": words}
+    assert 'value="30" aria-describedby' in html
+    assert applied(html) == {}
     assert total(html) == 3
+
+
+def test_one_bad_end_of_a_range_leaves_the_other_in_force(client, directory):
+    html = page(client, "?price_min=abc&price_max=150")
+    assert list(not_applied(html)) == ["price_min"]
+    assert shown_clinics(html) == ["alba"]
+
+
+@pytest.mark.parametrize(
+    ("end", "typed", "value", "words"),
+    [
+        ("price_min", "120", Decimal(120), "from 120 EUR a session"),
+        ("price_max", "99,50", Decimal("99.5"), "up to 99.5 EUR a session"),
+        ("course_min", "300", Decimal(300), "from 300 EUR a course"),
+        ("course_max", "1 200", Decimal(1200), "up to 1200 EUR a course"),
+        ("sessions_min", "1", 1, "at least 1 session"),
+        ("sessions_max", "10", 10, "at most 10 sessions"),
+    ],
+)
+def test_an_end_of_a_range_is_asked_said_and_taken_away(end, typed, value, words):
+    filters = filters_of(f"{end}={typed}&sort=name")
+    assert getattr(filters.selection, end) == value
+    assert filters.title == f"Clinics, {words}"
+    [chip] = filters.applied
+    written = str(value)
+    assert (chip.key, chip.label, chip.remove_query) == (f"{end}={written}", words, "?sort=name")
+    assert filters.pairs == [(end, written), ("sort", "name")]
+    assert getattr(filters.selection.dropping(end, written), end) is None
+
+
+def test_a_course_and_its_sessions_narrow_the_list(client, paris):
+    for slug, sessions, price in (("short", 2, 100), ("long", 6, 100), ("unsaid", None, 100)):
+        OfferFactory(
+            clinic=ClinicFactory(slug=slug, place=paris),
+            price_low=price,
+            price_high=price,
+            sessions_low=sessions,
+            sessions_high=sessions,
+        )
+    assert shown_clinics(page(client, "?sessions_min=3")) == ["long"]
+    assert shown_clinics(page(client, "?course_max=300")) == ["short"]
+    assert shown_clinics(page(client, "?course_min=300&sessions_max=3")) == []
+
+
+def test_sessions_and_course_stand_open_once_they_are_used(client, directory):
+    folded = r'<details class="facet facet--joined facet__more">'
+    assert folded in page(client)
+    assert folded not in page(client, "?sessions_max=4")
 
 
 @pytest.mark.parametrize(
@@ -171,6 +264,196 @@ def test_prices_in_the_wrong_order_are_said_and_not_applied(client, directory):
 def test_prices_may_be_written_as_people_write_them(text, expected):
     filters = ClinicFilterSet({"price_max": text}, timezone.localdate())
     assert filters.selection.price_max == expected
+
+
+@pytest.fixture
+def both(directory, paris):
+    """One more clinic in Paris, which offers both treatments of `directory`."""
+    clinic = ClinicFactory(slug="both", name="Both", place=paris)
+    for treatment in Treatment.objects.all():
+        OfferFactory(clinic=clinic, treatment=treatment)
+
+
+ALL = "?treatment=cellulite&treatment=hair&treatment_match=all"
+
+
+def test_all_of_these_treatments_lists_clinics_that_offer_each(client, both):
+    html = page(client, ALL)
+    assert shown_clinics(html) == ["both"]
+    assert "<title>Clinics for cellulite and hair · Mesoguide</title>" in html
+    assert "all of these treatments" in html
+
+
+def test_all_of_these_treatments_can_be_taken_back(client, both):
+    html = page(client, applied(page(client, ALL))["treatment_match=all"])
+    assert total(html) == 4
+    assert "<title>Clinics for cellulite or hair · Mesoguide</title>" in html
+
+
+def test_the_number_beside_a_treatment_says_how_many_also_offer_it(client, both):
+    html = page(client, ALL)
+    assert options(html, "treatment") == {"cellulite": 1, "hair": 1}
+    words = "The number beside a treatment says how many clinics also offer it."
+    assert words in html
+    assert words not in page(client, "?treatment=cellulite&treatment=hair")
+
+
+def test_all_of_one_treatment_changes_nothing_but_stays_for_the_next(client, both):
+    html = page(client, "?treatment=hair&country=france&treatment_match=all")
+    assert total(html) == 2
+    assert set(applied(html)) == {"treatment=hair", "country=france"}
+    kept = parse_qs(applied(html)["country=france"].lstrip("?"))
+    assert kept == {"treatment": ["hair"], "treatment_match": ["all"]}
+
+
+def test_all_of_these_is_a_box_that_is_always_there(client, directory):
+    box = r'<input[^>]+name="treatment_match" value="all"[^>]*>'
+    assert "checked" not in re.search(box, page(client))[0]
+    assert "checked" in re.search(box, page(client, "?treatment_match=all"))[0]
+
+
+@pytest.fixture
+def lyon(france):
+    """A town in France, 392 km from Paris, with one clinic of that name."""
+    place = PlaceFactory(
+        slug="lyon", name="Lyon", country=france, latitude="45.74846", longitude="4.84671"
+    )
+    ClinicFactory(slug="lyon-clinic", name="Rhône", place=place)
+    return place
+
+
+@pytest.mark.parametrize("typed", ["Lyon", "lyon", " LYON ", "45.74846,4.84671", "45.75, 4.85"])
+def test_a_place_may_be_a_name_a_slug_or_a_point(client, directory, lyon, typed):
+    html = page(client, f"?near={typed}&radius=25")
+    assert shown_clinics(html) == ["lyon-clinic"]
+
+
+def test_a_place_alone_puts_the_nearest_first_and_leaves_none_out(client, directory, lyon):
+    html = page(client, "?near=Lyon")
+    assert shown_clinics(html)[0] == "lyon-clinic"
+    assert shown_clinics(html)[-1] == "cem"
+    assert total(html) == 4
+    assert "<strong>4 clinics, by distance from Lyon, France</strong>" in html
+
+
+def test_a_place_and_a_distance_are_said_and_taken_away_together(client, directory, lyon):
+    filters = filters_of("near=Lyon&radius=250&treatment=cellulite")
+    assert filters.selection.near == Point(45.74846, 4.84671)
+    assert filters.selection.radius_km == 250
+    assert filters.title == "Clinics for cellulite within 250 km of Lyon, France"
+    chip = filters.applied[-1]
+    assert (chip.key, chip.label) == ("near=Lyon", "within 250 km of Lyon, France")
+    assert chip.remove_query == "?treatment=cellulite"
+    freed = filters.selection.dropping("near", "Lyon")
+    assert (freed.near, freed.radius_km) == (None, None)
+
+
+def test_a_point_is_called_by_its_numbers(directory):
+    filters = filters_of("near=45.75,4.85&radius=5")
+    assert filters.title == "Clinics within 5 km of 45.75,4.85"
+    assert ("near", "45.75,4.85") in filters.pairs
+
+
+@pytest.mark.parametrize("radius", RADII)
+def test_every_distance_on_offer_is_understood(client, lyon, radius):
+    assert filters_of(f"near=lyon&radius={radius}").selection.radius_km == radius
+    assert f'<option value="{radius}" selected>{radius} km</option>' in page(
+        client, f"?near=lyon&radius={radius}"
+    )
+
+
+@pytest.mark.parametrize("radius", ["-5", "7", "1e9", "NaN", "25 km", "250000", "٢٥"])
+def test_any_other_distance_is_refused_by_name(client, directory, lyon, radius):
+    html = page(client, f"?near=lyon&treatment=cellulite&radius={radius}")
+    assert f"Distance “{radius}”" in html
+    assert total(html) == 2
+
+
+@pytest.mark.parametrize(
+    "near",
+    ["nowhere", "NaN,NaN", "1e400,2", "91,181", "48.85", "1,2,3", ",,,,,,,,,,,,,,", "9" * 99],
+)
+def test_an_unknown_place_is_said_beside_the_field_and_hides_nothing(client, directory, near):
+    html = page(client, f"?near={near}&radius=25&treatment=cellulite")
+    words = f"We know no place called “{near}”. Distances were not used."
+    assert not_applied(html) == {"near": words}
+    assert f'<p class="field__error" id="place-problem">{words}</p>' in html
+    assert 'aria-describedby="place-problem place-note" aria-invalid="true"' in html
+    assert 'value="25" selected' in html
+    assert set(applied(html)) == {"treatment=cellulite"}
+    assert total(html) == 2
+
+
+def test_a_distance_without_a_place_is_said_and_hides_nothing(client, directory):
+    html = page(client, "?radius=25")
+    words = "Name a place to measure from. The distance was not used."
+    assert not_applied(html) == {"near": words}
+    assert total(html) == 3
+
+
+def test_the_order_by_distance_is_offered_once_a_place_is_known(client, directory, lyon):
+    plain, near = page(client), page(client, "?near=lyon")
+    words = [str(sort.label) for sort in SORTS]
+    assert list(sorts(plain)) == [word for word in words if word != "distance"]
+    assert list(sorts(near)) == words
+    assert "distance" not in sorts(page(client, "?near=nowhere"))
+
+
+def test_the_order_that_holds_by_itself_is_sent_as_nothing(client, directory, lyon):
+    assert sorts(page(client))["best match"] == ""
+    assert sorts(page(client, "?near=lyon"))["distance"] == ""
+    assert sorts(page(client, "?near=lyon"))["best match"] == "match"
+    # So a form sent from the plain directory, with a place in it, asks for the nearest.
+    assert filters_of("sort=&near=lyon").selection.sort == "distance"
+
+
+def test_another_order_may_be_chosen_beside_a_place(lyon):
+    filters = filters_of("near=lyon&sort=match")
+    assert filters.selection.sort == "match"
+    assert filters.title == "Clinics"
+    assert [chip.label for chip in filters.applied] == ["near Lyon, France"]
+    assert filters.pairs == [("near", "lyon"), ("sort", "match")]
+
+
+@pytest.mark.parametrize("query", ["sort=distance", "sort=distance&near=nowhere"])
+def test_the_order_by_distance_is_refused_without_a_place(client, directory, query):
+    html = page(client, f"?{query}")
+    assert "Sort “distance”" in html
+    assert filters_of(query).selection.sort == "match"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "values"),
+    [("sort", ["name", "price"]), ("currency", ["EUR", "GBP"]), ("radius", ["25", "50"])],
+)
+def test_a_second_value_where_one_can_hold_is_refused_by_name(lyon, parameter, values):
+    CurrencyFactory(code="GBP", per_euro=Decimal("0.85"))
+    query = "&".join(f"{parameter}={value}" for value in values)
+    assert [refused.value for refused in filters_of(f"near=lyon&{query}").refused] == values[1:]
+
+
+def test_another_spelling_is_offered_with_all_other_filters_kept(client, directory):
+    html = page(client, "?q=istambul&treatment=cellulite&sort=name")
+    offered = re.search(r'class="other-words__link" href="([^"]+)"[^>]*>([^<]+)</a>', html)
+    link = offered[1].replace("&amp;", "&")
+    assert offered[2] == "istanbul"
+    assert parse_qs(link.lstrip("?")) == {
+        "q": ["istanbul"],
+        "treatment": ["cellulite"],
+        "sort": ["name"],
+    }
+    assert "(1 clinic)" in html
+    assert shown_clinics(page(client, link)) == ["cem"]
+
+
+@pytest.mark.parametrize("query", ["", "?q=istanbul", "?q=zzzzzzzz", "?city=istanbul"])
+def test_no_other_spelling_is_offered_without_a_better_one(client, directory, query):
+    assert "Did you mean" not in page(client, query)
+
+
+def test_nothing_found_names_the_place_to_drop(client, directory, lyon):
+    html = page(client, "?near=lyon&radius=5&treatment=hair")
+    assert "Without within 5 km of Lyon, France: 1 clinic" in html
 
 
 def test_towns_are_those_of_the_chosen_countries(client, directory):
@@ -219,8 +502,11 @@ def test_the_page_costs_the_same_queries_for_one_clinic_and_three(
         OfferFactory(clinic=clinic)
         PractitionerFactory(clinic=clinic)
         CheckFactory(clinic=clinic)
-    client.get(reverse("clinic-list"))
-    with django_assert_num_queries(QUERY_BUDGET):
+    page(client, "?sort=price")
+    with django_assert_num_queries(QUERIES):
+        page(client, "?sort=price")
+    FRAGMENTS.clear()
+    with django_assert_num_queries(QUERIES + CARD_QUERIES):
         page(client, "?sort=price")
 
 
@@ -314,8 +600,8 @@ def test_script_in_a_name_or_a_query_is_text(client):
 
 def test_the_page_on_ranking_prints_the_rules_that_rank(client):
     html = client.get(reverse("how-we-rank")).content.decode()
-    for rule in RANKING_RULES:
-        assert str(rule.label) in html
+    for rule in (*RANKING_RULES, *SORTS):
+        assert capfirst(str(rule.label)) in html
         assert str(rule.explanation) in html
 
 

@@ -22,12 +22,13 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-PAGES = ["/clinics/", "/treatments/"]
+PAGES = ["/clinics/", "/treatments/", "/suggest/"]
 # Parameters of either page, and some of neither.
 PARAMETERS = [
     *("q", "treatment", "area", "concern", "country", "city", "facility", "language"),
     *("price_min", "price_max", "currency", "profession", "check", "product", "anaesthesia"),
     *("fresh", "sort", "page", "evidence", "downtime", "sessions", "needles"),
+    *("treatment_match", "course_min", "course_max", "sessions_min", "sessions_max"),
     *("near", "radius", "utm_source", "__proto__", "self"),
 ]
 VALUES = {
@@ -70,6 +71,12 @@ VALUES = {
     "many words": "a " * 4000,
     "list": "['cellulite']",
     "slug that is not there": "atlantis",
+    "point that is none": "NaN,NaN",
+    "point beyond the poles": "91,181",
+    "point with an exponent": "1e400,1e400",
+    "point with NUL": "48.85\x00,2.35",
+    "point with many digits": "0." + "1" * 4000 + ",2",
+    "commas": "," * 4000,
 }
 QUERY_STRINGS = {
     "half an escape": "q=%",
@@ -167,6 +174,14 @@ def test_every_facet_at_once_stays_within_the_budget(ask):
         "anaesthesia": "cream",
         "price_min": "1",
         "price_max": "2",
+        "course_min": "1",
+        "course_max": "2",
+        "sessions_min": "1",
+        "sessions_max": "2",
+        "treatment_match": "all",
+        "near": "0,0",
+        "radius": "5",
+        "sort": "distance",
     }
     response = ask("/clinics/", encoded(everything))
     assert b'data-total="0"' in response.content

@@ -1,15 +1,18 @@
 """The one definition of a match, held against a slow one over random clinics and selections."""
 
 import datetime
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clinics.listing_facts import clinic_facets, offer_facets
 from clinics.models import Clinic, Offer
 from clinics.ranking import SORTS
-from clinics.search import FACETS, PER_PAGE, Selection, results_of, search
+from clinics.search import ids_of, prices_of, search
+from clinics.selection import PER_PAGE, Point, Selection, last_page
 from tests.factories import (
     BodyAreaFactory,
     CheckFactory,
@@ -20,9 +23,15 @@ from tests.factories import (
     PractitionerFactory,
     TreatmentFactory,
 )
-from tests.search_oracle import TODAY, World, build_world
+from tests.search_oracle import TODAY, World, build_world, kilometres_to
+from tests.sql_oracle import expected_counts, expected_ids
 
 pytestmark = pytest.mark.django_db
+
+FACETS = (*clinic_facets(), *offer_facets())
+
+
+POINTS = [Point(45.75, 4.85), Point(48.3, 1.5), Point(-33.0, 179.9)]
 
 
 def selections(world: World):
@@ -34,13 +43,24 @@ def selections(world: World):
     chosen = st.lists(st.sampled_from(FACETS), max_size=3, unique=True).flatmap(
         lambda facets: st.fixed_dictionaries({facet: per_facet[facet] for facet in facets})
     )
-    amounts = st.none() | st.integers(0, 350).map(Decimal)
+    seldom = st.sampled_from([False, False, True])
+    amounts = seldom.flatmap(lambda asked: st.integers(0, 350) if asked else st.none()).map(
+        lambda amount: None if amount is None else Decimal(amount)
+    )
+    sessions = seldom.flatmap(lambda asked: st.integers(1, 9) if asked else st.none())
     return st.builds(
         Selection,
         words=st.sampled_from(["", "", "", "acibadem", "lodz", "evian zoe", "orange", "clinic fr"]),
         chosen=chosen.map(lambda found: {name: tuple(v) for name, v in found.items() if v}),
+        all_treatments=st.booleans(),
         price_min=amounts,
         price_max=amounts,
+        course_min=amounts.map(lambda amount: amount and amount * 3),
+        course_max=amounts.map(lambda amount: amount and amount * 5),
+        sessions_min=sessions,
+        sessions_max=sessions,
+        near=st.sampled_from([None, None, *POINTS]),
+        radius_km=st.sampled_from([None, 5, 100, 1500]),
         currency=st.sampled_from(["EUR", "GBP"]),
         sort=st.sampled_from([sort.value for sort in SORTS]),
     )
@@ -51,21 +71,59 @@ def test_results_and_every_count_equal_the_oracle(seed):
     build_world(seed)
     world = World()
 
-    @settings(max_examples=30)
+    @settings(max_examples=40)
     @given(selections(world))
     def holds(selection):
         answer = search(selection, TODAY)
         expected = {clinic.pk for clinic in world.matching(selection)}
         assert answer.total == len(expected)
-        assert set(results_of(selection, TODAY).values_list("pk", flat=True)) == expected
+        assert set(ids_of(selection, TODAY)) == expected
         assert set(answer.ids) <= expected
         assert len(answer.ids) == min(PER_PAGE, len(expected))
         for facet in FACETS:
             for value in world.values(facet):
                 count = answer.counts[facet].get(value, 0)
                 assert count == world.count(selection, facet, value), (facet, value)
+            assert set(answer.counts[facet]) <= world.values(facet)
 
     holds()
+
+
+@pytest.mark.parametrize("seed", [4])
+def test_order_and_every_count_equal_plain_sql(seed):
+    build_world(seed, clinics=70)
+    world = World()
+    known_to_sql = {
+        "words": "",
+        "all_treatments": False,
+        "near": None,
+        **dict.fromkeys(("course_min", "course_max", "sessions_min", "sessions_max")),
+    }
+
+    @settings(max_examples=40)
+    @given(selections(world).filter(lambda selection: selection.sort != "distance"))
+    def holds(selection):
+        asked = replace(selection, **known_to_sql)
+        pages = [search(asked, TODAY, page) for page in range(1, 5)]
+        expected = expected_ids(asked, TODAY)
+        listed = [pk for page in pages[: last_page(len(expected))] for pk in page.ids]
+        assert listed == expected
+        assert all(page.total == len(expected) for page in pages)
+        assert pages[0].counts == expected_counts(asked, TODAY)
+
+    holds()
+
+
+def test_the_nearest_clinic_comes_first_and_each_once():
+    build_world(6, clinics=90)
+    clinics = {clinic.pk: clinic for clinic in World().clinics}
+    for point in POINTS:
+        asked = Selection(near=point, sort="distance")
+        pages = last_page(search(asked, TODAY).total)
+        listed = [pk for page in range(pages) for pk in search(asked, TODAY, page + 1).ids]
+        kilometres = [kilometres_to(clinics[pk], point) for pk in listed]
+        assert [round(km, 3) for km in kilometres] == sorted(round(km, 3) for km in kilometres)
+        assert sorted(listed) == sorted(ids_of(Selection(), TODAY))
 
 
 @pytest.mark.parametrize("sort", [sort.value for sort in SORTS])
@@ -116,7 +174,7 @@ def test_an_unpublished_clinic_is_in_no_answer(status):
     CheckFactory(clinic=hidden, checked_on=TODAY)
     for selection in (Selection(), Selection(words="hidden"), Selection(words="laser")):
         answer = search(selection, TODAY)
-        assert (answer.total, answer.ids, answer.prices) == (0, (), ())
+        assert (answer.total, answer.ids, prices_of(selection, TODAY)) == (0, (), ())
         assert {
             facet: {k: v for k, v in found.items() if v} for facet, found in answer.counts.items()
         } == {facet: {} for facet in FACETS}
@@ -158,7 +216,7 @@ def test_a_price_is_compared_in_the_visitors_currency_and_never_without_a_rate()
 def test_a_price_for_something_else_than_a_session_is_not_compared(unit):
     OfferFactory(price_low=100, price_high=100, unit=unit)
     assert search(Selection(price_max=Decimal(500)), TODAY).total == 0
-    assert search(Selection(), TODAY).prices == ()
+    assert prices_of(Selection(), TODAY) == ()
 
 
 @pytest.mark.parametrize(

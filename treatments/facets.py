@@ -5,13 +5,15 @@ No request, no query, no HTML. A query string travels as a list of
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlencode
+
+from django.utils.functional import cached_property
 
 Pairs = list[tuple[str, str]]
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One choice of a facet and how many results it gives.
 
     `count` is the number of results when this is the only choice of its facet and
@@ -23,6 +25,11 @@ class Option:
     count: int
     is_selected: bool = False
     note: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether choosing it would find nothing. A chosen option is not called empty."""
+        return not self.count and not self.is_selected
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ class Facet:
     def selected(self) -> tuple[Option, ...]:
         return tuple(option for option in self.options if option.is_selected)
 
-    @property
+    @cached_property
     def shown(self) -> tuple[Option, ...]:
         """The first options that would give something, and every chosen one."""
         if len(self.options) <= self.shown_limit + 1:
@@ -51,7 +58,7 @@ class Facet:
         giving = [option.value for option in self.options if option.count][: self.shown_limit]
         return tuple(o for o in self.options if o.is_selected or o.value in giving)
 
-    @property
+    @cached_property
     def folded(self) -> tuple[Option, ...]:
         """The options that are not shown."""
         shown = {option.value for option in self.shown}

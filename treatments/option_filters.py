@@ -1,5 +1,6 @@
 """django-filter fields for facets: several known options, the unknown ones named."""
 
+from copy import copy
 from dataclasses import dataclass
 
 import django_filters
@@ -12,7 +13,7 @@ Choices = dict[str, str]
 
 
 class KnownOptionsField(forms.Field):
-    """Several values, of which the unknown ones are set aside and remembered.
+    """At most `most` values, of which the unknown ones are set aside and remembered.
 
     An unknown value must neither empty the field, which would widen the results in
     silence, nor raise, which would hide them.
@@ -20,21 +21,27 @@ class KnownOptionsField(forms.Field):
 
     widget = forms.MultipleHiddenInput
 
-    def __init__(self, *args, **options):
+    def __init__(self, *args, most: int = MAX_CHOICES, **options):
         super().__init__(*args, **{**options, "required": False})
+        self.most = most
         self.choices: Choices = {}
         self.unknown: list[str] = []
+
+    def __deepcopy__(self, memo) -> "KnownOptionsField":
+        """A copy for one form. Nothing but `choices` and `unknown` ever differs, and both are
+        set whole: copying deeper costs more than a search."""
+        return copy(self)
 
     def clean(self, value) -> tuple[str, ...]:
         asked = list(dict.fromkeys(item for item in value or [] if item))
         known = [item for item in asked if item in self.choices]
         self.unknown = [item for item in asked if item not in self.choices]
-        self.unknown += known[MAX_CHOICES:]
-        return tuple(known[:MAX_CHOICES])
+        self.unknown += known[self.most :]
+        return tuple(known[: self.most])
 
 
 class OptionsFilter(django_filters.Filter):
-    """A facet: any of several known options."""
+    """A facet: any of several known options, at most `most` (by default MAX_CHOICES)."""
 
     field_class = KnownOptionsField
 

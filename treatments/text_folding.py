@@ -26,13 +26,38 @@ _LETTERS = str.maketrans(
     }
 )
 _NOT_WORD = re.compile(r"[\W_]+")
+# Scripts that write words without a space between them: Thai, Lao, Burmese, Khmer, kana, Han.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003ffff]"
+)
 
 
 def fold(text: str) -> str:
     """Return `text` in search spelling: lower case, no accents, words parted by one space."""
+    if text.isascii():
+        return _NOT_WORD.sub(" ", text.lower()).strip()
     text = unicodedata.normalize("NFKD", text.casefold()).translate(_LETTERS)
-    text = "".join(letter for letter in text if not unicodedata.combining(letter))
-    return _NOT_WORD.sub(" ", text).strip()
+    letters = [letter for letter in text if not unicodedata.combining(letter)]
+    # Vowel signs of Indic and South-East Asian scripts are marks, yet part of the word.
+    return " ".join("".join(c if _is_of_a_word(c) else " " for c in letters).split())
+
+
+def _is_of_a_word(letter: str) -> bool:
+    return letter.isalnum() or unicodedata.category(letter)[0] == "M"
+
+
+def word_starts(text: str) -> set[str]:
+    """Every string with which a search for a part of `text` may begin, in search spelling.
+
+    The words of the text; and where a script writes without spaces, each of its letters
+    begins a word, because only a dictionary could tell which do.
+    """
+    words = set(fold(text).split())
+    for word in list(words):
+        if not word.isascii():
+            words |= {word[found.start() :] for found in _UNSPACED.finditer(word)}
+    return words
 
 
 class FoldedField(models.TextField):

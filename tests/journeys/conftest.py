@@ -23,7 +23,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Each worker of the test run has a database of its own.
-DATABASE = f"mesoguide_journeys_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 START_SECONDS = 30
 
 PHONE = {"width": 390, "height": 844}
@@ -48,11 +48,12 @@ def browser_type_launch_args(browser_type_launch_args):
 
 
 @contextlib.contextmanager
-def own_database(folder: Path):
+def own_database(folder: Path, purpose: str):
     """Yield the address of an empty database: SQLite in `folder`, or one on the same server."""
+    database = f"mesoguide_{purpose}_{WORKER}"
     server = os.environ.get("DATABASE_URL", "")
     if not server.startswith(("postgres://", "postgresql://")):
-        yield f"sqlite:///{folder / 'journeys.sqlite3'}"
+        yield f"sqlite:///{folder / 'own.sqlite3'}"
         return
     parts = dj_database_url.parse(server)
     connection = psycopg2.connect(
@@ -64,10 +65,10 @@ def own_database(folder: Path):
     )
     connection.autocommit = True
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {DATABASE}")
-        cursor.execute(f"CREATE DATABASE {DATABASE}")
-        yield urlsplit(server)._replace(path=f"/{DATABASE}").geturl()
-        cursor.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+        cursor.execute(f"DROP DATABASE IF EXISTS {database}")
+        cursor.execute(f"CREATE DATABASE {database}")
+        yield urlsplit(server)._replace(path=f"/{database}").geturl()
+        cursor.execute(f"DROP DATABASE {database} WITH (FORCE)")
     connection.close()
 
 
@@ -94,11 +95,12 @@ def base_url(tmp_path_factory, browser_type_launch_args):
     """The address of a site with the catalogue and the sample clinics."""
     folder = tmp_path_factory.mktemp("site")
     port = free_port()
-    with own_database(folder) as database:
+    with own_database(folder, "journeys") as database:
         environment = {
             "PATH": os.environ["PATH"],
             "ALLOWED_HOSTS": "127.0.0.1",
             "DATABASE_URL": database,
+            "INDEX_SNAPSHOT": str(folder / "directory.npz"),
             "MEDIA_ROOT": str(folder / "media"),
             # Its own, because two workers that collect into one folder delete each other's files.
             "STATIC_ROOT": str(folder / "static"),

@@ -2,9 +2,11 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from babel.numbers import format_currency, get_currency_symbol
 from django import template
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from ..page_locale import page_locale
@@ -16,6 +18,12 @@ _DECIMALS = re.compile(r"\.0+")
 
 def format_money(amount: Decimal, currency: str) -> str:
     """The amount with its currency; whole amounts without decimals."""
+    return _written(amount, currency, get_language())
+
+
+# Prices repeat, and Babel reads the pattern of the currency anew for each of them.
+@lru_cache(maxsize=50_000)
+def _written(amount: Decimal, currency: str, _language: str) -> str:
     locale = page_locale()
     pattern = locale.currency_formats["standard"].pattern
     if amount == amount.to_integral_value():

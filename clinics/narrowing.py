@@ -1,0 +1,437 @@
+"""One selection narrowed down in the index: what matches, every count, and the order.
+
+Contract: the count beside an option equals the number of results when that option is the
+only choice of its facet and every other facet keeps its choices. With "all of these
+treatments" the count beside a treatment says how many results also offer it.
+"""
+
+from collections.abc import Hashable
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+from pyroaring import BitMap
+
+from .bitmaps import numbers_of, union
+from .facet_index import FacetIndex, options_combined
+from .listing_facts import FRESH_SIX_MONTHS, clinic_facets, offer_facets
+from .offer_columns import BANDS, NOTHING, Range, Ranges
+from .selection import PER_PAGE, Answer, Point, Selection, last_page, searched_words
+
+BUSIEST_TOWNS = 10
+# Up to here it is quicker to look at each clinic than at each option.
+_FEW = 4096
+_CIRCLES_KM = (20, 80, 320, 1280, 5120)
+# Clinics whose prices are compared although no treatment is chosen.
+MOST_OF_ANY_TREATMENT = 2000
+_NOBODY = BitMap()
+
+
+def narrowed(index: FacetIndex, selection: Selection) -> "Narrowing":
+    """The selection narrowed down; the same object as long as the same is asked of the index."""
+    last = index.remember("last narrowing", dict)
+    if last.get("selection") is not selection:
+        last.update(selection=selection, narrowing=Narrowing(index, selection))
+    return last["narrowing"]
+
+
+class Narrowing:
+    """A selection in the terms of the index, and what follows from it.
+
+    `conditions` are bitmaps of clinic numbers, by facet or kind of condition, all of which
+    must hold; `chosen` the keys of each offer facet; `ranges` what an offer's numbers must
+    meet. `all_treatments` only when two or more are chosen.
+    """
+
+    def __init__(self, index: FacetIndex, selection: Selection):
+        self.index, self.selection = index, selection
+        self.conditions: dict[str, BitMap] = {}
+        self.chosen: dict[str, tuple] = {}
+        self._known: dict[Ranges, dict[tuple[int, int], BitMap]] = {}
+        for facet, values in selection.chosen.items():
+            if values:
+                self._choose(facet, values)
+        if selection.words:
+            self.conditions["q"] = index.finding(searched_words(selection.words)[0])
+        if selection.near and selection.radius_km is not None:
+            self.conditions["near"] = index.within(selection.near, selection.radius_km)
+        self.ranges = Ranges(
+            price=Range(selection.price_min, selection.price_max),
+            sessions=Range(selection.sessions_min, selection.sessions_max),
+            course=Range(selection.course_min, selection.course_max),
+            currency=selection.currency,
+        )
+        treatments = selection.chosen.get("treatment", ())
+        self.all_treatments = selection.all_treatments and len(treatments) > 1
+        if self.all_treatments and len(self.chosen["treatment"]) < len(treatments):
+            # One of them is unknown, so nobody offers them all.
+            self.conditions["treatment"] = _NOBODY
+
+    def _choose(self, facet: str, values: tuple[str, ...]) -> None:
+        known = self.index.vocabulary.keys.get(facet)
+        keys = tuple(known[v] for v in values if v in known) if known is not None else values
+        if facet in clinic_facets():
+            self.conditions[facet] = union(self.index.holders(facet, key) for key in keys)
+        else:
+            self.chosen[facet] = keys
+
+    @property
+    def asks_about_offers(self) -> bool:
+        return bool(self.chosen or self.ranges)
+
+    @property
+    def is_wide_open(self) -> bool:
+        """Whether nothing at all is asked."""
+        return not (self.conditions or self.asks_about_offers)
+
+    @cached_property
+    def clinics(self) -> BitMap:
+        """Numbers of the clinics that meet every condition on the clinic."""
+        return self._clinics()
+
+    @cached_property
+    def matched(self) -> BitMap:
+        """Numbers of all clinics that match."""
+        return self._offering(self.clinics)
+
+    def answer(self, page: int = 1) -> Answer:
+        """Total, one page of clinics and every count; see `Answer`."""
+        total = len(self.matched)
+        page = min(max(page, 1), last_page(total))
+        start = (page - 1) * PER_PAGE
+        numbers = self._in_order(start, start + PER_PAGE)
+        pks = self.index.pks[numbers].tolist() if numbers else []
+        return Answer(
+            total=total,
+            page=page,
+            ids=tuple(pks),
+            matching_offers=self._matching_offers(numbers),
+            counts=self.counts(),
+            versions={pk: self.index.version_of(pk) for pk in pks},
+        )
+
+    def _others(self, facet: str) -> dict[str, tuple]:
+        return {name: keys for name, keys in self.chosen.items() if name != facet}
+
+    def _clinics(self, leaving: str = "") -> BitMap:
+        """Clinics that meet every condition on the clinic, one facet left out."""
+        wanted = [clinics for name, clinics in self.conditions.items() if name != leaving]
+        if not wanted:
+            return self.index.members
+        return BitMap.intersection(self.index.members, *sorted(wanted, key=len))
+
+    def _offering(self, clinics: BitMap) -> BitMap:
+        """Those of `clinics` that meet what is asked of an offer."""
+        if not self.asks_about_offers:
+            return clinics
+        if self.all_treatments:
+            return self._offering_all(self.chosen["treatment"], self._by_column(clinics))
+        if not self.ranges and len(self.chosen) <= 2:
+            return union(self.index.parts(options_combined(self.chosen))) & clinics
+        return union(self._by_column(clinics).values())
+
+    def _offering_all(self, treatments: tuple, by_column: dict) -> BitMap:
+        found = [
+            union(clinics for (treatment, _nth), clinics in by_column.items() if treatment == pk)
+            for pk in treatments
+        ]
+        return BitMap.intersection(*found) if found else BitMap()
+
+    def _by_column(
+        self, clinics: BitMap, leaving: str = "", ranges: Ranges | None = None
+    ) -> dict[tuple[int, int], BitMap]:
+        """By column: those of `clinics` whose offer there meets every condition.
+
+        One facet is left out; `ranges` replace those asked. Columns without any are missing.
+        """
+        ranges = self.ranges if ranges is None else ranges
+        if leaving:
+            return self._by_column_anew(self._others(leaving), ranges, clinics)
+        # Worked out once for all clinics that any count may need, and then only cut down.
+        if ranges not in self._known:
+            wide = union(self._clinics(leaving=name) for name in self.conditions or [""])
+            self._known[ranges] = self._by_column_anew(self.chosen, ranges, wide)
+        return {
+            place: both for place, found in self._known[ranges].items() if (both := found & clinics)
+        }
+
+    def _by_column_anew(self, conditions: dict, ranges: Ranges, clinics: BitMap) -> dict:
+        found = {}
+        for place, column in self.index.columns_meeting(conditions):
+            wanted = clinics
+            for facet, keys in conditions.items():
+                if facet not in ("treatment", "concern"):
+                    options = column.options.get(facet, {})
+                    wanted = union(options[k] for k in keys if k in options) & wanted
+            wanted = column.holders & wanted if wanted is clinics else wanted
+            if ranges and wanted:
+                wanted = self.index.offers.meeting(
+                    column, wanted, ranges, self.index.vocabulary.rates
+                )
+            if wanted:
+                found[place] = wanted
+        return found
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """By facet, by option value: how many clinics; options that give none are missing."""
+        if self.is_wide_open:
+            return self.index.remember("counts", self._count)
+        return self._count()
+
+    def _count(self) -> dict[str, dict[str, int]]:
+        counts = {}
+        for facet in clinic_facets():
+            among = self.matched
+            if facet in self.conditions:
+                among = self._offering(self._clinics(leaving=facet))
+            if facet == "city":
+                counts[facet] = self._count_towns(among)
+            else:
+                counts[facet] = _counted(self.index.listed(facet, ((),)), among)
+        for facet in offer_facets():
+            counts[facet] = self._count_of_offers(facet)
+        return counts
+
+    def _count_of_offers(self, facet: str) -> dict[str, int]:
+        clinics = self.clinics
+        others = self._others(facet)
+        if self.all_treatments:
+            return self._count_with_all(facet)
+        if not self.ranges and len(others) <= 1:
+            return _counted(self.index.listed(facet, tuple(options_combined(others))), clinics)
+        if facet == "treatment" and not others and self.ranges.only_price:
+            return self._count_by_price()
+        columns = self._by_column(clinics, leaving=facet if facet in self.chosen else "")
+        return {
+            value: len(found[0]) if len(found) == 1 else len(union(found))
+            for value, key in self.index.keys_of(facet)
+            if (found := self._with_option(columns, facet, key))
+        }
+
+    def _count_by_price(self) -> dict[str, int]:
+        """How many have an offer of each treatment within the price: no other condition."""
+        counts = {
+            value: self.index.offers.count_meeting(
+                self.index.columns_of(key), self.clinics, self.ranges, self.index.vocabulary.rates
+            )
+            for value, key in self.index.keys_of("treatment")
+        }
+        return {value: n for value, n in counts.items() if n}
+
+    def _with_option(self, columns: dict, facet: str, key: Hashable) -> list[BitMap]:
+        """The parts of `columns` whose offer has the option; none of them empty."""
+        if facet == "treatment":
+            return [clinics for place, clinics in columns.items() if place[0] == key]
+        if facet == "concern":
+            treatments = self.index.vocabulary.published
+            return [c for place, c in columns.items() if key in treatments[place[0]].concerns]
+        held = (
+            (clinics, self.index.offers.columns[place].options.get(facet, {}).get(key))
+            for place, clinics in columns.items()
+        )
+        return [both for clinics, holders in held if holders and (both := clinics & holders)]
+
+    def _count_with_all(self, facet: str) -> dict[str, int]:
+        """Counts while all of several treatments must be offered."""
+        if facet == "treatment":
+            columns = self._by_column(self.matched, leaving=facet)
+            counts = {
+                value: len(union(self._with_option(columns, facet, key)))
+                for value, key in self.index.keys_of(facet)
+            }
+        else:
+            columns = self._by_column(self.clinics, leaving=facet)
+            counts = {}
+            for value, key in self.index.keys_of(facet):
+                having = {
+                    place: found[0]
+                    for place, part in columns.items()
+                    if (found := self._with_option({place: part}, facet, key))
+                }
+                counts[value] = len(self._offering_all(self.chosen["treatment"], having))
+        return {value: n for value, n in counts.items() if n}
+
+    def _count_towns(self, among: BitMap) -> dict[str, int]:
+        """Counts of chosen towns, and of all towns of the chosen countries; of the busiest
+        towns where no country is chosen."""
+        index, selection = self.index, self.selection
+        towns, keys = index.options.get("city", {}), index.vocabulary.keys
+        chosen = {keys["city"].get(value) for value in selection.chosen.get("city", ())}
+        countries = selection.chosen.get("country", ())
+        for country in countries:
+            code = keys["country"].get(country)
+            chosen.update(index.vocabulary.places_of_country.get(code, ()))
+        counts: dict[Hashable, int] = {}
+        if len(among) < max(_FEW, len(index.members) // 16):
+            counted = np.bincount(index.places[numbers_of(among)])
+            occurring = np.flatnonzero(counted)
+            if not countries:
+                order = np.lexsort((occurring, -counted[occurring]))
+                counts = {pk: int(counted[pk]) for pk in occurring[order[:BUSIEST_TOWNS]].tolist()}
+            inside = chosen.intersection(occurring.tolist())
+            counts |= {pk: int(counted[pk]) for pk in inside}
+        else:
+            if not countries:
+                counts = self._count_busiest(towns, among)
+            for pk in chosen.intersection(towns):
+                counts[pk] = towns[pk].intersection_cardinality(among)
+        values = index.vocabulary.values["city"]
+        return {values[pk]: n for pk, n in counts.items() if n}
+
+    def _count_busiest(self, towns: dict[Hashable, BitMap], among: BitMap) -> dict[int, int]:
+        counts: dict[int, int] = {}
+        least = 0
+        for size, pk in self.index.remember("towns by size", lambda: _by_size(towns)):
+            # No later town can have more matches than it has clinics.
+            if size < least:
+                break
+            counts[pk] = towns[pk].intersection_cardinality(among)
+            if len(counts) % BUSIEST_TOWNS == 0:
+                least = sorted(counts.values(), reverse=True)[BUSIEST_TOWNS - 1]
+        return counts
+
+    def prices(self) -> tuple[tuple[int, int], ...]:
+        """How many matching clinics have which lowest price of one session.
+
+        Pairs of (whole units of the selection's currency, clinics), from the lowest up, as if
+        no price had been asked for. Empty for many clinics of any treatment: the lowest of
+        unlike prices says little, and takes long to find.
+        """
+        asks_of_any = self.asks_about_offers and "treatment" not in self.chosen
+        if asks_of_any and len(self.matched) > MOST_OF_ANY_TREATMENT:
+            return ()
+        if self.is_wide_open:
+            return self.index.remember(f"prices in {self.selection.currency}", self._spread)
+        return self._spread()
+
+    def _spread(self) -> tuple[tuple[int, int], ...]:
+        rate = self.index.vocabulary.rates.per_euro.get(self.selection.currency)
+        if rate is None:
+            return ()
+        ranges = replace(self.ranges, price=Range())
+        if not (self.chosen or ranges):
+            codes = self.index.lowest_codes()[numbers_of(self.clinics)]
+        else:
+            columns = self._by_column(self.clinics, ranges=ranges)
+            if self.all_treatments:
+                among = self._offering_all(self.chosen["treatment"], columns)
+                columns = {place: found & among for place, found in columns.items()}
+            codes = self.index.lowest_of(union(columns.values()), columns)
+        counted = np.bincount(codes, minlength=len(self.index.offers.prices.rows))
+        counted[NOTHING] = 0
+        occurring = np.flatnonzero(counted)
+        euro = self.index.offers.lowest_in_euro(self.index.vocabulary.rates)[occurring]
+        whole = np.rint(euro * float(rate)).astype(np.int64)
+        prices, place = np.unique(whole, return_inverse=True)
+        totals = np.bincount(place, weights=counted[occurring], minlength=len(prices))
+        return tuple(zip(prices.tolist(), totals.astype(np.int64).tolist(), strict=True))
+
+    def _in_order(self, start: int, stop: int) -> list[int]:
+        selection, matched = self.selection, self.matched
+        if selection.sort == "distance" and selection.near:
+            return self._nearest(selection.near, start, stop)
+        if selection.sort == "price":
+            return self._cheapest(start, stop)
+        if selection.sort in ("name", "confirmed"):
+            return self.index.order(selection.sort).cut(matched, start, stop)
+        return self._by_match(start, stop)
+
+    def _by_match(self, start: int, stop: int) -> list[int]:
+        found: list[int] = []
+        matched, fresh = self.matched, self._with_fresh_price()
+        every_check = self.index.remember(
+            "checked", lambda: union(self.index.options.get("check", {}).values())
+        )
+        for group in (fresh, matched - fresh):
+            size = len(group)
+            if start < size and stop > 0:
+                checked = group & every_check
+                for part in (checked, group - checked):
+                    found += self.index.order("daily").cut(part, max(start, 0), max(stop, 0))
+                    start, stop = start - len(part), stop - len(part)
+            else:
+                start, stop = start - size, stop - size
+        return found
+
+    def _with_fresh_price(self) -> BitMap:
+        fresh = ("fresh", FRESH_SIX_MONTHS)
+        if self.ranges or len(self.chosen) > 1 or self.all_treatments:
+            columns = self._by_column(self.matched)
+            return union(self._with_option(columns, *fresh))
+        beside = options_combined(self.chosen)
+        beside = [tuple(dict.fromkeys([*conditions, fresh])) for conditions in beside]
+        return union(self.index.parts(beside)) & self.matched
+
+    def _cheapest(self, start: int, stop: int) -> list[int]:
+        """By the lowest price that is not out of date, band by band from the lowest."""
+        columns = {
+            place: found & self.index.offers.columns[place].current
+            for place, found in self._by_column(self.matched).items()
+        }
+        found: list[int] = []
+        rest = self.matched
+        for band in range(BANDS):
+            if stop <= 0:
+                return found
+            here = {
+                place: both
+                for place, part in columns.items()
+                if (priced := self.index.offers.columns[place].bands.get(band))
+                and (both := priced & part & rest)
+            }
+            clinics = union(here.values())
+            if start < len(clinics):
+                found += self._by_lowest_price(clinics, here)[max(start, 0) : stop]
+            start, stop = start - len(clinics), stop - len(clinics)
+            rest = rest - clinics
+        return found + self.index.order("daily").cut(rest, max(start, 0), max(stop, 0))
+
+    def _by_lowest_price(self, clinics: BitMap, columns: dict) -> list[int]:
+        numbers = numbers_of(clinics)
+        euro = self.index.offers.lowest_in_euro(self.index.vocabulary.rates)
+        lowest = euro[self.index.lowest_of(clinics, columns)]
+        return numbers[np.lexsort((self.index.order("daily").rank[numbers], lowest))].tolist()
+
+    def _nearest(self, point: Point, start: int, stop: int) -> list[int]:
+        stop = min(stop, len(self.matched))
+        for km in (*_CIRCLES_KM, None):
+            inside = self.matched if km is None else self.index.within(point, km) & self.matched
+            if len(inside) >= stop:
+                break
+        numbers = numbers_of(inside)
+        km = self.index.kilometres_from(point, numbers)
+        order = np.lexsort((self.index.order("daily").rank[numbers], km))
+        return numbers[order][start:stop].tolist()
+
+    def _matching_offers(self, numbers: list[int]):
+        if not self.asks_about_offers or not numbers:
+            return {}
+        listed = BitMap(numbers)
+        if self.ranges in self._known:
+            columns = self._by_column(listed)
+        else:
+            columns = self._by_column_anew(self.chosen, self.ranges, listed)
+        pks = self.index.pks[numbers].tolist()
+        return {
+            pk: tuple(sorted(place for place, found in columns.items() if number in found))
+            for pk, number in zip(pks, numbers, strict=True)
+        }
+
+
+def _by_size(options: dict[Hashable, BitMap]) -> list[tuple[int, Hashable]]:
+    sizes = sorted(((len(clinics), -pk) for pk, clinics in options.items()), reverse=True)
+    return [(size, -pk) for size, pk in sizes]
+
+
+def _counted(listed: list[tuple[str, list[BitMap], bool]], among: BitMap) -> dict[str, int]:
+    counts = {}
+    for value, parts, are_apart in listed:
+        if are_apart:
+            n = 0
+            for part in parts:
+                n += part.intersection_cardinality(among)
+        else:
+            n = union(parts).intersection_cardinality(among)
+        if n:
+            counts[value] = n
+    return counts

@@ -1,0 +1,141 @@
+"""Facets of a filter panel: their templates rendered once, the numbers put in afterwards.
+
+A panel has some two hundred options. From page to page only their numbers change, and
+which of them are chosen; so each option is rendered once for each way it can look.
+"""
+
+import secrets
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django import template
+from django.template.loader import get_template
+from django.utils.translation import get_language
+
+from ..facets import Facet, Option
+
+register = template.Library()
+
+# What one place in a template keeps; beyond it the least used are rendered anew.
+MOST_OPTIONS = 50_000
+MOST_FACETS = 5_000
+
+# Stand in for a number and for options while a template is rendered. They cannot be
+# guessed, so that no label holds them.
+_NUMBER = secrets.token_hex(16)
+_SHOWN = secrets.token_hex(16)
+_FOLDED = secrets.token_hex(16)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The HTML of a facet around its options: before, between and after those of each list."""
+
+    head: str
+    between_shown: str
+    middle: str
+    between_folded: str
+    tail: str
+
+
+class FacetNode(template.Node):
+    """A facet in a template, with what it keeps of options and frames."""
+
+    def __init__(self, facet, form_id):
+        self.facet = facet
+        self.form_id = form_id
+        # typed: a text and the same text marked safe are equal and print differently.
+        self._pieces = lru_cache(MOST_OPTIONS, typed=True)(_pieces)
+        self._frame = lru_cache(MOST_FACETS, typed=True)(_frame)
+
+    def render(self, context) -> str:
+        """The facet as `components/facet.html` prints it."""
+        facet: Facet = self.facet.resolve(context)
+        form_id: str = self.form_id.resolve(context)
+        shown, folded = facet.shown, facet.folded
+        frame = self._frame(
+            get_language(),
+            form_id,
+            facet.name,
+            facet.label,
+            facet.hint,
+            bool(shown),
+            len(facet.options) if folded else 0,
+        )
+        return "".join(
+            (
+                frame.head,
+                frame.between_shown.join(self._options(shown, facet.name, form_id)),
+                frame.middle,
+                frame.between_folded.join(self._options(folded, facet.name, form_id)),
+                frame.tail,
+            )
+        )
+
+    def _options(self, options: tuple[Option, ...], name: str, form_id: str) -> list[str]:
+        return [
+            str(option.count).join(
+                self._pieces(
+                    form_id,
+                    name,
+                    option.value,
+                    option.label,
+                    option.is_selected,
+                    option.is_empty,
+                )
+            )
+            for option in options
+        ]
+
+
+def _html(component: str, **context) -> str:
+    return get_template(f"components/{component}.html").render(context)
+
+
+def _stand_in(value, label="", is_selected=False, is_empty=False) -> dict:
+    """An option as its template reads it, with a stand-in for its number."""
+    return {
+        "value": value,
+        "label": label,
+        "count": _NUMBER,
+        "is_selected": is_selected,
+        "is_empty": is_empty,
+    }
+
+
+def _pieces(form_id, name, *look) -> tuple[str, ...]:
+    """The HTML of an option that looks so, cut wherever its number belongs."""
+    html = _html("facet_option", facet={"name": name}, option=_stand_in(*look), form_id=form_id)
+    return tuple(html.split(_NUMBER))
+
+
+def _frame(language, form_id, name, label, hint, shows_any, options_if_folded) -> Frame:
+    """The HTML of a facet without its options; two stand-ins show what is between options."""
+    shown, folded = _stand_in(_SHOWN), _stand_in(_FOLDED)
+    facet = {
+        "name": name,
+        "label": label,
+        "hint": hint,
+        "options": range(options_if_folded),
+        "shown": [shown, shown] if shows_any else [],
+        "folded": [folded, folded] if options_if_folded else [],
+    }
+    head = between_shown = middle = between_folded = ""
+    rest = _html("facet", facet=facet, form_id=form_id)
+    if shows_any:
+        html = _html("facet_option", facet=facet, option=shown, form_id=form_id)
+        head, between_shown, rest = rest.split(html)
+    if options_if_folded:
+        html = _html("facet_option", facet=facet, option=folded, form_id=form_id)
+        middle, between_folded, rest = rest.split(html)
+    return Frame(head, between_shown, middle, between_folded, rest)
+
+
+@register.tag
+def facet(parser, token) -> FacetNode:
+    """{% facet FACET FORM_ID %}: the same HTML as `components/facet.html`, in microseconds."""
+    try:
+        _name, facet, form_id = token.split_contents()
+    except ValueError as error:
+        raise template.TemplateSyntaxError("facet takes a facet and the id of a form.") from error
+    return FacetNode(parser.compile_filter(facet), parser.compile_filter(form_id))
