@@ -13,7 +13,7 @@ MANAGE := DEBUG=true $(BIN)/python manage.py
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --dist loadgroup
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run install test check fix
+.PHONY: run install test check fix bench
 
 # Start the site with the real catalogue, sample clinics and demonstration accounts.
 # What is already there is left as it is.
@@ -46,6 +46,11 @@ fix: .venv/development-installed
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# Measure the directory over generated clinics, beside other ways to build it; docs/performance.md
+# says how. Half an hour; fewer sizes are quicker: make bench SIZES=10000,100000
+bench: .venv/bench-installed
+	$(BIN)/python -m bench $(SIZES)
+
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is missing. Install it, or name it:" \
 		"make PYTHON=/path/to/python3"; exit 1; }
@@ -58,6 +63,11 @@ fix: .venv/development-installed
 	@echo "Installing requirements.txt (once)"
 	@$(PIP_INSTALL) -r requirements.txt
 	@touch $@
+
+.venv/bench-installed: requirements.txt requirements-dev.txt requirements-bench.txt | .venv/bin/python
+	@echo "Installing requirements-bench.txt (once)"
+	@$(PIP_INSTALL) -r requirements-bench.txt
+	@touch $@ .venv/development-installed .venv/runtime-installed
 
 .venv/development-installed: requirements.txt requirements-dev.txt | .venv/bin/python
 	@echo "Installing requirements-dev.txt (once)"

@@ -1,0 +1,1 @@
+"""Measurements of the directory over generated clinics: `make bench`. See docs/performance.md."""
