@@ -294,11 +294,13 @@ class Narrowing:
         """How many matching clinics have which lowest price of one session.
 
         Pairs of (whole units of the selection's currency, clinics), from the lowest up, as if
-        no price had been asked for. Empty for many clinics of any treatment: the lowest of
-        unlike prices says little, and takes long to find.
+        no price had been asked for. Empty for many clinics when something is asked of their
+        offers, but no treatment chosen: the lowest of unlike prices says little, and takes
+        long to find.
         """
-        asks_of_any = self.asks_about_offers and "treatment" not in self.chosen
-        if asks_of_any and len(self.matched) > MOST_OF_ANY_TREATMENT:
+        ranges = replace(self.ranges, price=Range())
+        asks_of_any = (self.chosen or ranges) and "treatment" not in self.chosen
+        if asks_of_any and len(self.clinics) > MOST_OF_ANY_TREATMENT:
             return ()
         if self.is_wide_open:
             return self.index.remember(f"prices in {self.selection.currency}", self._spread)

@@ -198,7 +198,7 @@ def place_named(text: str, today: date | None = None) -> NamedPoint | None:
             return NamedPoint(point, "")
     with LIVE.on(today or timezone.localdate()) as index:
         vocabulary = index.vocabulary
-        slug = vocabulary.keys["city"].get(text.strip().lower())
+        slug = vocabulary.keys["city"].get(text.strip())
         named = [vocabulary.places[slug]] if slug else vocabulary.towns_called(text)
         if not named:
             return None

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from clinics.listing_facts import clinic_facets, offer_facets
 from clinics.models import Clinic, Offer
 from clinics.ranking import SORTS
-from clinics.search import ids_of, prices_of, search
-from clinics.selection import PER_PAGE, Point, Selection, last_page
+from clinics.search import did_you_mean, ids_of, place_named, prices_of, search
+from clinics.selection import PER_PAGE, DidYouMean, Point, Selection, last_page
 from tests.factories import (
     BodyAreaFactory,
     CheckFactory,
@@ -20,6 +20,7 @@ from tests.factories import (
     CurrencyFactory,
     LanguageFactory,
     OfferFactory,
+    PlaceFactory,
     PractitionerFactory,
     TreatmentFactory,
 )
@@ -301,3 +302,97 @@ def test_equal_clinics_change_places_from_day_to_day_but_not_within_one():
     orders = [search(Selection(), day).ids for day in days]
     assert orders == [search(Selection(), day).ids for day in days]
     assert len({order[0] for order in orders}) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("北京美容诊所", "美容"),
+        ("北京美容诊所", "北京"),
+        ("Клиника «Эстет»", "эстет"),
+        ("مركز التجميل", "التجميل"),
+        ("क्लिनिक दिल्ली", "दिल्ली क्लि"),
+        ("คลินิกความงาม", "ความงาม"),
+        ("Αισθητική Ιατρική", "ιατρικη"),
+    ],
+)
+def test_names_in_any_script_are_found_by_their_words_or_parts(name, words):
+    clinic = ClinicFactory(name=name)
+    ClinicFactory(name="Another")
+    assert search(Selection(words=words), TODAY).ids == (clinic.pk,)
+
+
+@pytest.mark.parametrize(
+    "typed", ["cellulit", "celulite", "celllulite", "cellolite", "cellulitr", "clelulite"]
+)
+def test_one_slip_in_a_word_is_forgiven_and_offered(typed):
+    treatment = TreatmentFactory(short_name="Cellulite", name="Cellulite")
+    OfferFactory.create_batch(2, treatment=treatment)
+    asked = Selection(words=typed)
+    if typed == "cellulit":  # the beginning of the word: nothing to forgive
+        assert search(asked, TODAY).total == 2
+        assert did_you_mean(asked, TODAY) is None
+    else:
+        assert search(asked, TODAY).total == 0
+        assert did_you_mean(asked, TODAY) == DidYouMean("cellulite", 2)
+
+
+def test_a_slip_is_not_forgiven_in_a_short_word_nor_twice():
+    ClinicFactory(name="Rio Alba")
+    assert did_you_mean(Selection(words="ryo"), TODAY) is None
+    assert did_you_mean(Selection(words="abla"), TODAY) == DidYouMean("alba", 1)
+    assert did_you_mean(Selection(words="labaa"), TODAY) is None
+
+
+def test_exact_words_come_first_and_another_spelling_only_if_it_finds_more():
+    ClinicFactory(name="Lion d’Or")
+    ClinicFactory.create_batch(3, name="Lyon Centre")
+    assert search(Selection(words="lion"), TODAY).total == 1
+    assert did_you_mean(Selection(words="lion"), TODAY) == DidYouMean("lyon", 3)
+    assert did_you_mean(Selection(words="lyon"), TODAY) is None
+
+
+def test_another_spelling_keeps_the_other_filters_and_words(paris, istanbul):
+    ClinicFactory(name="Alba", place=paris)
+    ClinicFactory(name="Albi", place=istanbul)
+    asked = Selection(words="zlba france", chosen={"country": ("france",)})
+    assert did_you_mean(asked, TODAY) == DidYouMean("alba france", 1)
+    elsewhere = Selection(words="albz", chosen={"country": ("turkiye",)})
+    assert did_you_mean(elsewhere, TODAY) == DidYouMean("albi", 1)
+
+
+@pytest.mark.parametrize(
+    ("typed", "latitude", "label"),
+    [
+        ("paris", 48.85341, "Paris, France"),
+        ("  PARIS ", 48.85341, "Paris, France"),
+        ("Istanbul", 41.01384, "Istanbul, Türkiye"),
+        ("48.5,2.25", 48.5, ""),
+        ("-33.9, 151.2", -33.9, ""),
+    ],
+)
+def test_a_place_is_named_by_slug_name_or_coordinates(typed, latitude, label, paris, istanbul):
+    found = place_named(typed, TODAY)
+    assert (found.point.latitude, found.label) == (latitude, label)
+
+
+@pytest.mark.parametrize("typed", ["", "atlantis", "91,0", "0,181", "nan,nan", "1,2,3", "1e3,5"])
+def test_what_names_no_place_names_none(typed, paris):
+    assert place_named(typed, TODAY) is None
+
+
+def test_of_two_towns_with_one_name_the_one_with_more_clinics_is_meant(paris, istanbul):
+    other = PlaceFactory(slug="paris-texas", name="Paris", country=istanbul.country)
+    ClinicFactory.create_batch(2, place=other)
+    ClinicFactory(place=paris)
+    assert place_named("Paris", TODAY).label == "Paris, Türkiye"
+    assert place_named("paris", TODAY).label == "Paris, France"
+
+
+def test_a_clinic_stands_where_its_town_does_until_it_says_better(paris):
+    near = Point(48.85341, 2.34880)
+    clinic = ClinicFactory(place=paris)
+    assert search(Selection(near=near, radius_km=5), TODAY).ids == (clinic.pk,)
+    Clinic.objects.update(latitude="48.95", longitude="2.50")
+    assert search(Selection(near=near, radius_km=5), TODAY).ids == ()
+    assert search(Selection(near=near, radius_km=25), TODAY).ids == (clinic.pk,)
