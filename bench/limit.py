@@ -60,4 +60,5 @@ def packed(table: np.ndarray) -> np.ndarray:
     """Booleans as words of 64 bits, each row filled up with zeros."""
     missing = -table.shape[-1] % 64
     widths = [(0, 0)] * (table.ndim - 1) + [(0, missing)]
-    return np.packbits(np.pad(table, widths), axis=-1, bitorder="little").view(np.uint64)
+    bits = np.packbits(np.pad(table, widths), axis=-1, bitorder="little")
+    return np.ascontiguousarray(bits).view(np.uint64)

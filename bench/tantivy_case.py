@@ -47,7 +47,7 @@ class TantivyIndex:
         self.searcher = self.index.searcher()
 
     def fill(self, right: BruteForce) -> None:
-        """Add every published clinic, and wait until its files are merged: the quickest to search."""
+        """Add every published clinic, and wait for the merging of files."""
         writer = self.index.writer(heap_size=HEAP_BYTES, num_threads=1)
         for document in documents(right):
             writer.add_document(tantivy.Document(**document))
