@@ -452,7 +452,8 @@ class OfferTable:
         """For each price code its lowest price in euro; infinite where it cannot be compared."""
         if self._euro is None or self._euro[0] is not rates:
             low, _high, currency = self.prices.rows.T
-            euro = low / 100 / self.rates_by_place(rates)[currency]
+            # Rounded, so that equal prices in two currencies are equal.
+            euro = np.round(low / 100 / self.rates_by_place(rates)[currency], 6)
             self._euro = rates, np.where(np.isnan(euro), np.inf, euro)
         return self._euro[1]
 

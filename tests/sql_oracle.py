@@ -72,14 +72,14 @@ def _offers_matching(selection: Selection, rates: Rates, today: date):
     if values := chosen.get("anaesthesia"):
         offers = offers.filter(anaesthesia__in=values)
     if values := chosen.get("product"):
-        named = Q()
+        named = Q(pk__in=[])
         if "named" in values:
             named |= ~Q(product="")
         if "not-said" in values:
             named |= Q(product="")
         offers = offers.filter(named)
-    if chosen.get("fresh"):
-        offers = offers.filter(_is_fresh(today))
+    if values := chosen.get("fresh"):
+        offers = offers.filter(_is_fresh(today) if "6-months" in values else Q(pk__in=[]))
     if _has_price(selection):
         offers = offers.filter(unit=Offer.Unit.SESSION).annotate(
             low_euro=in_euro("price_low"), high_euro=in_euro("price_high")
