@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -46,19 +47,28 @@ def run(command: list[str], within: dict[str, str]) -> str:
     return done.stdout.decode().strip().rpartition("\n")[2]
 
 
-def measure(size: int, address: str, folder: str, today: date) -> list[dict]:
-    """All parts for one size, on a database of its own."""
-    rows = []
+def measure(size: int, address: str, folder: str, today: date) -> Iterator[list[dict]]:
+    """The rows of all parts for one size, part by part, on a database of its own."""
     with database(address, f"clinics_{size}") as own:
         within = environment(own, folder)
         run(["manage.py", "migrate", "--verbosity", "0"], within)
         for step in STEPS:
             start = time.monotonic()
             printed = run(["-m", "bench.step", step, str(size), today.isoformat()], within)
-            rows += json.loads(printed)
             seconds = time.monotonic() - start
             print(f"{size:>9,} clinics: {step}, {seconds:.0f} s", file=sys.stderr, flush=True)
-    return rows
+            yield json.loads(printed)
+
+
+def write(rows: list[dict]) -> None:
+    """Leave what is known so far, for a run that does not reach its end."""
+    # Memory is measured in a process that holds nothing but the index, which times nothing else.
+    built = {row["clinics"]: row["memory_mb"] for row in rows if row["case"] == "build"}
+    for row in rows:
+        if row["case"] == "index":
+            row["memory_mb"] = built.get(row["clinics"])
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(rows, indent=1))
 
 
 def main(sizes: str) -> None:
@@ -66,15 +76,12 @@ def main(sizes: str) -> None:
     with tempfile.TemporaryDirectory() as folder, server() as address:
         within = environment(address, folder)
         run(["manage.py", "collectstatic", "--noinput", "--verbosity", "0"], within)
-        where = machine(version(address))
+        taken_on = {"machine": machine(version(address)), "day": today.isoformat()}
         rows: list[dict] = []
         for size in sizes.split(","):
-            rows += [
-                {**row, "machine": where, "day": today.isoformat()}
-                for row in measure(int(size), address, folder, today)
-            ]
-            RESULT.parent.mkdir(exist_ok=True)
-            RESULT.write_text(json.dumps(rows, indent=1))
+            for part in measure(int(size), address, folder, today):
+                rows += [{**row, **taken_on} for row in part]
+                write(rows)
     print(text(rows))
 
 

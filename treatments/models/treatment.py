@@ -15,18 +15,6 @@ class TreatmentQuerySet(models.QuerySet):
         """What the public sees."""
         return self.filter(is_published=True)
 
-    def named(self, word):
-        """Treatments with a name, short name or other name in which a word starts so.
-
-        `word` is in search spelling; see `fold()`.
-        """
-        start = f" {word}"
-        return self.filter(
-            Q(name_folded__contains=start)
-            | Q(short_name_folded__contains=start)
-            | Q(pk__in=Alias.objects.filter(name_folded__contains=start).values("treatment"))
-        )
-
     def with_page_details(self):
         """Everything a treatment page prints. A fixed number of queries, about 25."""
         sourced = ["statements", "side_effects", "contraindications", "regulator_positions"]
