@@ -26,7 +26,10 @@ from .listing_facts import (
     Facts,
     clinic_facets,
 )
+from .numbering import Filling, first_numbers, may_be_clinic, numbers_after
 from .offer_columns import Column, OfferTable
+from .option_counts import OptionCounts
+from .place_counts import PlaceTable
 from .ranking import drawn_on, shuffled_place
 from .result_order import NameOrder, ResultOrder
 from .selection import Point
@@ -53,6 +56,8 @@ class FacetIndex:
         self.vocabulary = vocabulary
         self.day = day
         self.members = BitMap()
+        # Numbers that stand for no clinic, see `numbering`.
+        self.filling = Filling.below(0)
         self.pks = np.empty(0, np.int64)
         self.places = np.empty(0, np.int32)
         self.confirmed = np.empty(0, np.int32)
@@ -74,11 +79,12 @@ class FacetIndex:
         """Drop everything that can be worked out again."""
         self._orders: dict[str, ResultOrder] = {}
         self._unions: dict[tuple, BitMap] = {}
-        self._lowest: np.ndarray | None = None
+        self._lowest: dict[bool, np.ndarray] = {}
+        self._place_table: PlaceTable | None = None
         self._forget_results()
 
     def _forget_results(self) -> None:
-        self._lists: dict[tuple, list[tuple[str, list[BitMap], bool]]] = {}
+        self._lists: dict[tuple, OptionCounts] = {}
         self._remembered: dict[str, object] = {}
 
     # --- Taking facts in
@@ -92,8 +98,8 @@ class FacetIndex:
         pks, places = facts.clinics[:, 0], facts.clinics[:, 1]
         countries = np.array([country[place] for place in places.tolist()], np.int64)
         order = np.lexsort((pks, places, countries))
-        index._make_room(len(order))
-        numbering = _Numbering(pks[order], np.arange(len(order), dtype=np.uint32))
+        index._make_room(int(first_numbers(len(order)).max(initial=0)) + 1)
+        numbering = _Numbering(pks[order], first_numbers(len(order)))
         index._put(facts, facts.clinics[order], numbering)
         index.words.build(numbering.names(facts))
         index.by_name = ResultOrder(index._sorted_by_name(facts.names))
@@ -137,8 +143,9 @@ class FacetIndex:
         free: list[int] = []
         if new:
             kept = {number_of[pk] for pk in pks if pk in number_of}
-            free = [n for n in np.flatnonzero(self.pks == UNSTATED).tolist() if n not in kept][:new]
-            free += range(len(self.pks), len(self.pks) + new - len(free))
+            unused = np.flatnonzero((self.pks == UNSTATED) & may_be_clinic(len(self.pks)))
+            free = [n for n in unused.tolist() if n not in kept][:new]
+            free += numbers_after(len(self.pks) - 1, new - len(free))
             self._make_room(max(free) + 1)
         spare = iter(free)
         return np.array(
@@ -159,6 +166,7 @@ class FacetIndex:
                 held = getattr(self, name)
                 more = np.full(missing, filling, held.dtype)
                 setattr(self, name, np.concatenate([held, more]))
+            self.filling = Filling.below(size)
 
     def _put(self, facts: Facts, rows: np.ndarray, numbering: "_Numbering") -> None:
         """Add clinics: `rows` of `facts.clinics` in the order of their rising numbers."""
@@ -181,7 +189,8 @@ class FacetIndex:
             self._add_options(facet.name, ((keys[place], c) for place, c in found.items()))
         self.offers.add(facts, numbering.of(facts.offers[:, 1]), self.vocabulary.rates)
         self._refresh_unions(added)
-        self._refresh_lowest(added)
+        for only_current in self._lowest:
+            self._refresh_lowest(added, only_current)
 
     def _locate(self, rows: np.ndarray, numbers: np.ndarray) -> None:
         unplaced = (rows[:, 4] == NO_POSITION) | (rows[:, 5] == NO_POSITION)
@@ -216,14 +225,12 @@ class FacetIndex:
         for found in self._unions.values():
             found.difference_update(gone)
 
-    def _ordered_by(self, numbers: np.ndarray) -> dict[int, tuple[int, int, int]]:
+    def _ordered_by(self, numbers: np.ndarray) -> dict[int, tuple]:
         """What the orders but that by name go by, for each of these numbers."""
-        held = zip(
-            self.pks[numbers].tolist(),
-            self.confirmed[numbers].tolist(),
-            self.shuffle_keys[numbers].tolist(),
-            strict=True,
-        )
+        by = [self.pks[numbers], self.confirmed[numbers], self.shuffle_keys[numbers]]
+        if "price" in self._orders:
+            by.append(self._lowest_in_euro(numbers))
+        held = zip(*(values.tolist() for values in by), strict=True)
         return dict(zip(numbers.tolist(), held, strict=True))
 
     def _place_again(self, before, numbers: np.ndarray, names, names_of) -> None:
@@ -262,6 +269,13 @@ class FacetIndex:
         self.day = day
         self._orders = {}
         self._forget_results()
+
+    @property
+    def place_table(self) -> PlaceTable:
+        """The towns and countries of the vocabulary, ready for counting clinics."""
+        if self._place_table is None:
+            self._place_table = PlaceTable(self.vocabulary)
+        return self._place_table
 
     def remember(self, name: str, make: Callable[[], object]):
         """What `make()` gives, worked out once until anything in the index changes."""
@@ -415,17 +429,17 @@ class FacetIndex:
         columns = self.offers.columns.values()
         return [(key, key) for key in {key for c in columns for key in c.options.get(facet, ())}]
 
-    def listed(self, facet: str, beside: tuple) -> list[tuple[str, list[BitMap], bool]]:
-        """For each option of a facet the bitmaps whose union has it, and one of `beside`, and
-        whether they have no clinic in common.
+    def option_counts(self, facet: str, beside: tuple = ((),)) -> OptionCounts:
+        """The options of a facet, each together with one of `beside`, ready to be counted.
 
         `beside` are options of one other offer facet; one empty alternative where there is
         none. Kept, because finding them costs more than counting.
         """
-        if (facet, beside) not in self._lists:
+        counted = self._lists.get((facet, beside))
+        if counted is None:
             if len(self._lists) >= _LISTS_KEPT:
                 del self._lists[next(iter(self._lists))]
-            listed = (
+            options = (
                 (
                     value,
                     [self.holders(facet, key)]
@@ -434,10 +448,8 @@ class FacetIndex:
                 )
                 for value, key in self.keys_of(facet)
             )
-            self._lists[facet, beside] = [
-                (value, *_apart(parts)) for value, parts in listed if any(parts)
-            ]
-        return self._lists[facet, beside]
+            counted = self._lists[facet, beside] = OptionCounts(options, self.filling)
+        return counted
 
     # --- Prices
 
@@ -453,22 +465,25 @@ class FacetIndex:
             codes[holders] = np.where(euro[own] < euro[held], own, held)
         return codes[numbers]
 
-    def lowest_codes(self) -> np.ndarray:
-        """By clinic number: the code of its lowest price of all offers."""
-        if self._lowest is None:
-            self._lowest = np.zeros(len(self.pks), np.uint32)
-            self._refresh_lowest(self.members)
-        return self._lowest
+    def lowest_codes(self, only_current: bool = False) -> np.ndarray:
+        """By clinic number: the code of its lowest price of all offers; of those only whose
+        price is not out of date, if asked so."""
+        if only_current not in self._lowest:
+            self._lowest[only_current] = np.zeros(len(self.pks), np.uint32)
+            self._refresh_lowest(self.members, only_current)
+        return self._lowest[only_current]
 
-    def _refresh_lowest(self, changed: BitMap) -> None:
-        if self._lowest is not None:
-            missing = len(self.pks) - len(self._lowest)
-            if missing > 0:
-                self._lowest = np.concatenate([self._lowest, np.zeros(missing, np.uint32)])
-            columns = {
-                place: column.holders & changed for place, column in self.columns_meeting({})
-            }
-            self._lowest[numbers_of(changed)] = self.lowest_of(changed, columns)
+    def _refresh_lowest(self, changed: BitMap, only_current: bool) -> None:
+        lowest = self._lowest[only_current]
+        missing = len(self.pks) - len(lowest)
+        if missing > 0:
+            lowest = np.concatenate([lowest, np.zeros(missing, np.uint32)])
+            self._lowest[only_current] = lowest
+        columns = {
+            place: (column.current if only_current else column.holders) & changed
+            for place, column in self.columns_meeting({})
+        }
+        lowest[numbers_of(changed)] = self.lowest_of(changed, columns)
 
     # --- Order
 
@@ -491,9 +506,15 @@ class FacetIndex:
             first = {
                 "daily": lambda: np.zeros(len(numbers), np.int8),
                 "confirmed": lambda: -self.confirmed[numbers],
+                "price": lambda: self._lowest_in_euro()[numbers],
             }[name]()
             self._orders[name] = ResultOrder(numbers[np.lexsort((self.pks[numbers], daily, first))])
         return self._orders[name]
+
+    def _lowest_in_euro(self, number: int | slice = slice(None)):
+        """The lowest price that is not out of date, by clinic number; infinite without one."""
+        euro = self.offers.lowest_in_euro(self.vocabulary.rates)
+        return euro[self.lowest_codes(only_current=True)[number]]
 
     def _key_of(self, name: str) -> Callable[[int], tuple]:
         """What an order sorts by, for one clinic number."""
@@ -501,6 +522,7 @@ class FacetIndex:
         first = {
             "daily": lambda _number: 0,
             "confirmed": lambda number: -int(self.confirmed[number]),
+            "price": lambda number: float(self._lowest_in_euro(number)),
         }[name]
         return lambda number: (
             first(number),
@@ -534,19 +556,6 @@ class _Numbering:
 
 
 _NOBODY = BitMap()
-
-
-def _apart(parts: list[BitMap]) -> tuple[list[BitMap], bool]:
-    """Bitmaps with the same union, without a member in common if that costs little memory."""
-    first, *others = parts
-    if any(len(other) * 8 > len(first) for other in others):
-        return parts, False
-    seen = first.copy()
-    apart = [first]
-    for other in others:
-        apart.append(other - seen)
-        seen |= other
-    return apart, True
 
 
 def options_combined(chosen: dict[str, tuple]) -> list[tuple[tuple[str, Hashable], ...]]:

@@ -20,6 +20,7 @@ from pyroaring import BitMap
 from .change_log import Moment
 from .facet_index import FacetIndex
 from .listing_facts import clinic_facets, offer_facets
+from .numbering import Filling
 from .offer_columns import CodedClinics, Column
 from .result_order import ResultOrder
 from .vocabulary import Vocabulary
@@ -27,7 +28,7 @@ from .vocabulary import Vocabulary
 log = logging.getLogger(__name__)
 
 # Raise it whenever the meaning of anything in the file changes.
-FORMAT = 1
+FORMAT = 2
 _ARRAYS = ("pks", "places", "confirmed", "shuffle_keys", "latitudes", "longitudes")
 # What reading a damaged or foreign file may raise.
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile)
@@ -157,6 +158,7 @@ def _restored(held: dict[str, np.ndarray], vocabulary) -> tuple[FacetIndex, Mome
     index = FacetIndex(vocabulary, date.fromisoformat(description["day"]))
     for name in _ARRAYS:
         setattr(index, name, held[name])
+    index.filling = Filling.below(len(index.pks))
     index.members = bitmaps[description["members"]]
     index.at_their_town = bitmaps[description["at_their_town"]]
     for facet, key, place in description["options"]:

@@ -16,6 +16,7 @@ from .bitmaps import numbers_of, union
 from .facet_index import FacetIndex, options_combined
 from .listing_facts import FRESH_SIX_MONTHS, clinic_facets, offer_facets
 from .offer_columns import BANDS, NOTHING, Range, Ranges
+from .option_counts import Counted
 from .selection import PER_PAGE, Answer, Point, Selection, last_page, searched_words
 
 BUSIEST_TOWNS = 10
@@ -47,6 +48,8 @@ class Narrowing:
         self.index, self.selection = index, selection
         self.conditions: dict[str, BitMap] = {}
         self.chosen: dict[str, tuple] = {}
+        self._ready: Counted | None = None
+        self._tallied: tuple[BitMap, np.ndarray] | None = None
         self._known: dict[Ranges, dict[tuple[int, int], BitMap]] = {}
         for facet, values in selection.chosen.items():
             if values:
@@ -178,6 +181,12 @@ class Narrowing:
             return self.index.remember("counts", self._count)
         return self._count()
 
+    def _counted(self, clinics: BitMap) -> Counted:
+        """These clinics made ready to be counted; once, since most facets count the same."""
+        if self._ready is None or self._ready.clinics is not clinics:
+            self._ready = Counted(clinics, self.index.filling)
+        return self._ready
+
     def _count(self) -> dict[str, dict[str, int]]:
         counts = {}
         for facet in clinic_facets():
@@ -186,8 +195,10 @@ class Narrowing:
                 among = self._offering(self._clinics(leaving=facet))
             if facet == "city":
                 counts[facet] = self._count_towns(among)
+            elif facet == "country":
+                counts[facet] = self._count_countries(among)
             else:
-                counts[facet] = _counted(self.index.listed(facet, ((),)), among)
+                counts[facet] = self.index.option_counts(facet).among(self._counted(among))
         for facet in offer_facets():
             counts[facet] = self._count_of_offers(facet)
         return counts
@@ -198,7 +209,9 @@ class Narrowing:
         if self.all_treatments:
             return self._count_with_all(facet)
         if not self.ranges and len(others) <= 1:
-            return _counted(self.index.listed(facet, tuple(options_combined(others))), clinics)
+            return self.index.option_counts(facet, tuple(options_combined(others))).among(
+                self._counted(clinics)
+            )
         if facet == "treatment" and not others and self.ranges.only_price:
             return self._count_by_price()
         columns = self._by_column(clinics, leaving=facet if facet in self.chosen else "")
@@ -251,30 +264,44 @@ class Narrowing:
                 counts[value] = len(self._offering_all(self.chosen["treatment"], having))
         return {value: n for value, n in counts.items() if n}
 
+    def _tally(self, among: BitMap) -> np.ndarray | None:
+        """How many of these clinics each town has; None where it is quicker to ask the towns."""
+        if len(among) > max(_FEW, len(self.index.members) // 8):
+            return None
+        if self._tallied is None or self._tallied[0] is not among:
+            self._tallied = (
+                among,
+                self.index.place_table.tally(self.index.places[numbers_of(among)]),
+            )
+        return self._tallied[1]
+
+    def _count_countries(self, among: BitMap) -> dict[str, int]:
+        tally = self._tally(among)
+        if tally is None:
+            return self.index.option_counts("country").among(self._counted(among))
+        values = self.index.vocabulary.values["country"]
+        counted = self.index.place_table.by_country(tally)
+        return {values[code]: n for code, n in counted.items()}
+
     def _count_towns(self, among: BitMap) -> dict[str, int]:
         """Counts of chosen towns, and of all towns of the chosen countries; of the busiest
         towns where no country is chosen."""
         index, selection = self.index, self.selection
-        towns, keys = index.options.get("city", {}), index.vocabulary.keys
-        chosen = {keys["city"].get(value) for value in selection.chosen.get("city", ())}
-        countries = selection.chosen.get("country", ())
-        for country in countries:
-            code = keys["country"].get(country)
-            chosen.update(index.vocabulary.places_of_country.get(code, ()))
-        counts: dict[Hashable, int] = {}
-        if len(among) < max(_FEW, len(index.members) // 16):
-            counted = np.bincount(index.places[numbers_of(among)])
-            occurring = np.flatnonzero(counted)
-            if not countries:
-                order = np.lexsort((occurring, -counted[occurring]))
-                counts = {pk: int(counted[pk]) for pk in occurring[order[:BUSIEST_TOWNS]].tolist()}
-            inside = chosen.intersection(occurring.tolist())
-            counts |= {pk: int(counted[pk]) for pk in inside}
+        keys, table = index.vocabulary.keys, index.place_table
+        towns = [keys["city"][v] for v in selection.chosen.get("city", ()) if v in keys["city"]]
+        chosen = selection.chosen.get("country", ())
+        countries = [keys["country"][value] for value in chosen if value in keys["country"]]
+        tally = self._tally(among)
+        if tally is not None:
+            counts = {} if chosen else table.of_busiest(tally, BUSIEST_TOWNS)
+            counts |= table.of_towns(tally, towns, countries)
         else:
-            if not countries:
-                counts = self._count_busiest(towns, among)
-            for pk in chosen.intersection(towns):
-                counts[pk] = towns[pk].intersection_cardinality(among)
+            held = index.options.get("city", {})
+            counts = {} if chosen else self._count_busiest(held, among)
+            towns += [
+                pk for code in countries for pk in index.vocabulary.places_of_country.get(code, ())
+            ]
+            counts |= {pk: held[pk].intersection_cardinality(among) for pk in towns if pk in held}
         values = index.vocabulary.values["city"]
         return {values[pk]: n for pk, n in counts.items() if n}
 
@@ -332,9 +359,9 @@ class Narrowing:
         selection, matched = self.selection, self.matched
         if selection.sort == "distance" and selection.near:
             return self._nearest(selection.near, start, stop)
-        if selection.sort == "price":
+        if selection.sort == "price" and self.asks_about_offers:
             return self._cheapest(start, stop)
-        if selection.sort in ("name", "confirmed"):
+        if selection.sort in ("name", "confirmed", "price"):
             return self.index.order(selection.sort).cut(matched, start, stop)
         return self._by_match(start, stop)
 
@@ -423,17 +450,3 @@ class Narrowing:
 def _by_size(options: dict[Hashable, BitMap]) -> list[tuple[int, Hashable]]:
     sizes = sorted(((len(clinics), -pk) for pk, clinics in options.items()), reverse=True)
     return [(size, -pk) for size, pk in sizes]
-
-
-def _counted(listed: list[tuple[str, list[BitMap], bool]], among: BitMap) -> dict[str, int]:
-    counts = {}
-    for value, parts, are_apart in listed:
-        if are_apart:
-            n = 0
-            for part in parts:
-                n += part.intersection_cardinality(among)
-        else:
-            n = union(parts).intersection_cardinality(among)
-        if n:
-            counts[value] = n
-    return counts
