@@ -135,14 +135,21 @@ class ClinicFilterSet(django_filters.FilterSet):
         self.today = today
         self.vocabulary = vocabulary_of(today)
         language = get_language() or ""
-        choices = self.vocabulary.remembered((type(self), "choices"), language, self._choices)
-        for name, options in choices.items():
-            self.form.fields[name].choices = options
-        self.is_valid()
+        self.labels = self.vocabulary.remembered((type(self), "labels"), language, self._labels)
+        self.choices = self.vocabulary.remembered((type(self), "choices"), language, self._choices)
+        form = self.form
+        for name, options in self.choices.items():
+            form.fields[name].choices = options
+        form.full_clean()
+        self.errors_by_field, self.values = form.errors, form.cleaned_data
 
     def get_form_class(self) -> type[Form]:
         """The form of the parameters, made once: its labels follow the page's language."""
         return _form_class(type(self))
+
+    def _labels(self) -> dict[str, str]:
+        """What each parameter is called."""
+        return {name: str(declared.label) for name, declared in self.filters.items()}
 
     def _choices(self) -> dict[str, Choices]:
         """Every option of every facet with its label. No query."""
@@ -185,7 +192,7 @@ class ClinicFilterSet(django_filters.FilterSet):
     @cached_property
     def selection(self) -> Selection:
         """The valid part of the query string."""
-        values = self.form.cleaned_data
+        values = self.values
         ends = {end: values.get(end) for end in chain(*map(_ends, RANGES))}
         for name in filter(self._is_reversed, RANGES):
             ends |= dict.fromkeys(_ends(name))
@@ -202,7 +209,7 @@ class ClinicFilterSet(django_filters.FilterSet):
 
     def _one(self, name: str) -> str:
         """The value of a parameter that has at most one, "" for none."""
-        return next(iter(self.form.cleaned_data.get(name) or ()), "")
+        return next(iter(self.values.get(name) or ()), "")
 
     @property
     def chosen_currency(self) -> str:
@@ -219,7 +226,7 @@ class ClinicFilterSet(django_filters.FilterSet):
     @property
     def typed_place(self) -> str:
         """The place as the visitor named it, known or not."""
-        return self.form.cleaned_data.get("near") or ""
+        return self.values.get("near") or ""
 
     @property
     def chosen_radius(self) -> str:
@@ -229,7 +236,7 @@ class ClinicFilterSet(django_filters.FilterSet):
     @property
     def radii(self) -> Choices:
         """The distances that can be chosen, with their labels."""
-        return self.form.fields["radius"].choices
+        return self.choices["radius"]
 
     @property
     def default_sort(self) -> str:
@@ -259,20 +266,20 @@ class ClinicFilterSet(django_filters.FilterSet):
             TypedNumber(
                 end,
                 str(self.data.get(end) or "")[:MAX_NUMBER_LENGTH],
-                is_reversed or end in self.form.errors,
+                is_reversed or end in self.errors_by_field,
             )
             for end in _ends(name)
         )
         problems = [
-            f"{self.filters[end].label}: {message}"
+            f"{self.labels[end]}: {message}"
             for end in _ends(name)
-            for message in self.form.errors.get(end, [])
+            for message in self.errors_by_field.get(end, [])
         ]
         problems += [str(REVERSED[name])] if is_reversed else []
         return TypedRange(name, str(RANGES[name]), low, high, tuple(problems))
 
     def _is_reversed(self, name: str) -> bool:
-        low, high = (self.form.cleaned_data.get(end) for end in _ends(name))
+        low, high = (self.values.get(end) for end in _ends(name))
         return low is not None and high is not None and low > high
 
     @property
@@ -295,7 +302,7 @@ class ClinicFilterSet(django_filters.FilterSet):
             for why in typed.problems
         ]
         if self.place_problem:
-            label = str(self.filters["near"].label)
+            label = self.labels["near"]
             problems.append(FieldProblem("near", label, self.place_problem))
         return problems
 
@@ -303,10 +310,10 @@ class ClinicFilterSet(django_filters.FilterSet):
     def refused(self) -> list[RefusedValue]:
         """What was not applied: values that we do not know, and words beyond the limit."""
         beyond = " ".join(searched_words(self.selection.words)[1])
-        refused = [RefusedValue(str(self.filters["q"].label), beyond[:60])] if beyond else []
+        refused = [RefusedValue(self.labels["q"], beyond[:60])] if beyond else []
         refused += refused_values(self)
         if self._one("sort") not in ("", self.selection.sort):
-            refused.append(RefusedValue(str(self.filters["sort"].label), self._one("sort")))
+            refused.append(RefusedValue(self.labels["sort"], self._one("sort")))
         return refused
 
     # --- The same in links
@@ -365,16 +372,17 @@ class ClinicFilterSet(django_filters.FilterSet):
 
     def _facet(self, name: str, counts: dict[str, int]) -> Facet:
         chosen = self.selection.chosen.get(name, ())
-        labels = self.form.fields[name].choices
-        # Thousands of towns: only those are looked at that would give something.
-        values = (
-            [*counts, *(v for v in chosen if v not in counts)] if name in self.BY_COUNT else labels
-        )
-        options = [
-            Option(value, labels[value], counts.get(value, 0), value in chosen)
-            for value in values
-            if value in labels
-        ]
+        labels = self.choices[name]
+        if name in self.BY_COUNT:
+            # Thousands of towns: only those are looked at that would give something.
+            found = {value: n for value, n in counts.items() if value in labels}
+            found |= {value: 0 for value in chosen if value not in found}
+            options = [
+                Option(value, labels[value], n, value in chosen) for value, n in found.items()
+            ]
+        else:
+            count = counts.get
+            options = [Option(v, label, count(v, 0), v in chosen) for v, label in labels.items()]
         hint = ""
         if name == "city":
             options, hint = self._towns_to_show(options)
@@ -386,7 +394,7 @@ class ClinicFilterSet(django_filters.FilterSet):
             hint = __("The number beside a treatment says how many clinics also offer it.")
         return Facet(
             name,
-            str(self.filters[name].label),
+            self.labels[name],
             tuple(options),
             hint=hint,
         )
@@ -409,10 +417,10 @@ class ClinicFilterSet(django_filters.FilterSet):
             applied.append(self._applied("q", chosen.words, f"“{chosen.words}”"))
         for name in self.FACET_NAMES:
             for value in chosen.chosen.get(name, ()):
-                label = self.form.fields[name].choices[value]
+                label = self.choices[name][value]
                 applied.append(self._applied(name, value, label))
             if name == "treatment" and self.must_offer_all:
-                label = self.form.fields["treatment_match"].choices["all"]
+                label = self.choices["treatment_match"]["all"]
                 applied.append(self._applied("treatment_match", "all", label))
         applied += [
             self._applied(end, value, self.in_words.range_end(end))
@@ -428,7 +436,7 @@ class ClinicFilterSet(django_filters.FilterSet):
     ) -> AppliedFilter:
         return AppliedFilter(
             key=f"{name}={value}",
-            facet_label=str(RANGES.get(name.partition("_")[0], self.filters[name].label)),
+            facet_label=str(RANGES.get(name.partition("_")[0], self.labels[name])),
             label=label,
             remove_query=query_string(without(self.pairs, (name, value), *also_removed)),
         )
@@ -467,8 +475,7 @@ class ClinicFilterSet(django_filters.FilterSet):
     @cached_property
     def in_words(self) -> SearchInWords:
         """The search as sentences and labels."""
-        labels = {name: self.form.fields[name].choices for name in self.FACET_NAMES}
-        return SearchInWords(self.selection, labels, self.place.label if self.place else "")
+        return SearchInWords(self.selection, self.choices, self.place.label if self.place else "")
 
     def sentence(self, total: int) -> str:
         """The search in words, such as "14 clinics for cellulite in Lyon, up to 250 EUR"."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
@@ -61,7 +62,7 @@ class SearchInWords:
         """The search with its total, such as "14 clinics for cellulite in Lyon"."""
         return self._said(ngettext("%(n)s clinic", "%(n)s clinics", total) % {"n": f"{total:n}"})
 
-    @property
+    @cached_property
     def title(self) -> str:
         """The sentence without its number."""
         return self._said(__("Clinics"))
@@ -84,8 +85,9 @@ class SearchInWords:
         }
 
     def _said(self, beginning: str) -> str:
-        return " ".join([beginning, *self._phrases()]).replace(" ,", ",")
+        return " ".join([beginning, *self._phrases]).replace(" ,", ",")
 
+    @cached_property
     def _phrases(self) -> list[str]:
         chosen = self.selection
         phrases = [

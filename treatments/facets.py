@@ -50,19 +50,26 @@ class Facet:
     def selected(self) -> tuple[Option, ...]:
         return tuple(option for option in self.options if option.is_selected)
 
-    @cached_property
+    @property
     def shown(self) -> tuple[Option, ...]:
         """The first options that would give something, and every chosen one."""
-        if len(self.options) <= self.shown_limit + 1:
-            return self.options
-        giving = [option.value for option in self.options if option.count][: self.shown_limit]
-        return tuple(o for o in self.options if o.is_selected or o.value in giving)
+        return self._parted[0]
 
-    @cached_property
+    @property
     def folded(self) -> tuple[Option, ...]:
         """The options that are not shown."""
-        shown = {option.value for option in self.shown}
-        return tuple(option for option in self.options if option.value not in shown)
+        return self._parted[1]
+
+    @cached_property
+    def _parted(self) -> tuple[tuple[Option, ...], tuple[Option, ...]]:
+        if len(self.options) <= self.shown_limit + 1:
+            return self.options, ()
+        shown, folded, left = [], [], self.shown_limit
+        for option in self.options:
+            is_among_first = left > 0 and option.count > 0
+            left -= is_among_first
+            (shown if is_among_first or option.is_selected else folded).append(option)
+        return tuple(shown), tuple(folded)
 
 
 @dataclass(frozen=True)

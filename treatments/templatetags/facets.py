@@ -16,8 +16,8 @@ from ..facets import Facet, Option
 
 register = template.Library()
 
-# What one place in a template keeps; beyond it the least used are rendered anew.
-MOST_OPTIONS = 50_000
+# What one place in a template keeps, of options for each facet; beyond it they are rendered anew.
+MOST_OPTIONS = 20_000
 MOST_FACETS = 5_000
 
 # Stand in for a number and for options while a template is rendered. They cannot be
@@ -44,8 +44,9 @@ class FacetNode(template.Node):
     def __init__(self, facet, form_id):
         self.facet = facet
         self.form_id = form_id
+        # By form and facet, then by what an option looks like.
+        self._pieces: dict[tuple, dict[tuple, tuple[str, ...]]] = {}
         # typed: a text and the same text marked safe are equal and print differently.
-        self._pieces = lru_cache(MOST_OPTIONS, typed=True)(_pieces)
         self._frame = lru_cache(MOST_FACETS, typed=True)(_frame)
 
     def render(self, context) -> str:
@@ -73,19 +74,20 @@ class FacetNode(template.Node):
         )
 
     def _options(self, options: tuple[Option, ...], name: str, form_id: str) -> list[str]:
-        return [
-            str(option.count).join(
-                self._pieces(
-                    form_id,
-                    name,
-                    option.value,
-                    option.label,
-                    option.is_selected,
-                    option.is_empty,
-                )
-            )
-            for option in options
-        ]
+        kept = self._pieces.setdefault((form_id, name), {})
+        html = []
+        for option in options:
+            value, label, count, is_selected, _note = option
+            # An option without results looks different. The class of its label counts too: a
+            # text and the same text marked safe are equal and print differently.
+            look = value, label, is_selected, not count, value.__class__, label.__class__
+            pieces = kept.get(look)
+            if pieces is None:
+                if len(kept) >= MOST_OPTIONS:
+                    kept.clear()
+                pieces = kept[look] = _pieces(form_id, name, option)
+            html.append(str(count).join(pieces))
+        return html
 
 
 def _html(component: str, **context) -> str:
@@ -103,9 +105,10 @@ def _stand_in(value, label="", is_selected=False, is_empty=False) -> dict:
     }
 
 
-def _pieces(form_id, name, *look) -> tuple[str, ...]:
-    """The HTML of an option that looks so, cut wherever its number belongs."""
-    html = _html("facet_option", facet={"name": name}, option=_stand_in(*look), form_id=form_id)
+def _pieces(form_id, name, option: Option) -> tuple[str, ...]:
+    """The HTML of an option that looks like this one, cut wherever its number belongs."""
+    stand_in = _stand_in(option.value, option.label, option.is_selected, option.is_empty)
+    html = _html("facet_option", facet={"name": name}, option=stand_in, form_id=form_id)
     return tuple(html.split(_NUMBER))
 
 
