@@ -41,6 +41,8 @@ _UNIONS_KEPT = 300
 _LISTS_KEPT = 500
 # Above this share of changed clinics, or this many, orders are made anew.
 _MOST_PLACED_ONE_BY_ONE = 200
+# A share of all clinics, one in so many, below which clinics are looked up one by one.
+_FEWER = 32
 
 _serial = count(1)
 
@@ -180,8 +182,10 @@ class FacetIndex:
         self.members |= added
         towns = grouped(rows[:, 1], numbers)
         self._add_options("city", towns.items())
-        country_of = {pk: place.country_id for pk, place in self.vocabulary.places.items()}
-        self._add_options("country", ((country_of[pk], clinics) for pk, clinics in towns.items()))
+        place_of = self.vocabulary.places
+        self._add_options(
+            "country", ((place_of[pk].country_id, clinics) for pk, clinics in towns.items())
+        )
         for facet in CLINIC_FACETS:
             keys = facet.keys(self.vocabulary)
             pairs = facts.options[facet.name]
@@ -338,12 +342,14 @@ class FacetIndex:
     # --- What is asked
 
     def columns_meeting(
-        self, conditions: dict[str, tuple]
+        self, conditions: dict[str, tuple], columns: dict | None = None
     ) -> Iterator[tuple[tuple[int, int], Column]]:
+        """The columns, or those of `columns`, of the treatments and concerns asked for."""
         treatments = self.vocabulary.published
         chosen = conditions.get("treatment")
         concerns = conditions.get("concern")
-        for (treatment, nth), column in self.offers.columns.items():
+        columns = self.offers.columns if columns is None else columns
+        for (treatment, nth), column in columns.items():
             if treatment not in treatments or (chosen is not None and treatment not in chosen):
                 continue
             if concerns is None or treatments[treatment].concerns.intersection(concerns):
@@ -371,9 +377,8 @@ class FacetIndex:
             held = self._unions[key] = self._united(key)
         return held
 
-    def _united(
-        self, conditions: tuple, within: BitMap | None = None, touched: set | None = None
-    ) -> BitMap:
+    def _united(self, conditions: tuple, columns: dict | None = None) -> BitMap:
+        """Clinics with an offer that meets the conditions, in `columns` or in all of them."""
         chosen: dict[str, tuple] = {}
         others = []
         for facet, key in conditions:
@@ -382,19 +387,18 @@ class FacetIndex:
             else:
                 others.append((facet, key))
         found = []
-        for place, column in self.columns_meeting(chosen):
-            if touched is not None and place not in touched:
-                continue
+        for _place, column in self.columns_meeting(chosen, columns):
             parts = [column.options.get(facet, {}).get(key, _NOBODY) for facet, key in others]
-            holders = BitMap.intersection(*parts) if len(parts) > 1 else [*parts, column.holders][0]
-            found.append(holders if within is None else holders & within)
+            found.append(
+                BitMap.intersection(*parts) if len(parts) > 1 else [*parts, column.holders][0]
+            )
         return union(found)
 
     def _refresh_unions(self, changed: BitMap) -> None:
         columns = self.offers.columns.items()
-        touched = {place for place, column in columns if column.holders.intersect(changed)}
+        touched = {place: column for place, column in columns if column.holders.intersect(changed)}
         for conditions, found in self._unions.items():
-            found.update(self._united(conditions, changed, touched))
+            found.update(self._united(conditions, touched) & changed)
 
     def parts(self, alternatives: list[tuple[tuple[str, Hashable], ...]]) -> list[BitMap]:
         """Bitmaps whose union are the clinics with an offer that meets any alternative, each
@@ -458,12 +462,16 @@ class FacetIndex:
         `columns`; NOTHING where none can be compared."""
         euro = self.offers.lowest_in_euro(self.vocabulary.rates)
         numbers = numbers_of(clinics)
-        codes = np.zeros(len(self.pks), np.uint32)
+        few = len(numbers) * _FEWER < len(self.pks)
+        codes = np.zeros(len(numbers) if few else len(self.pks), np.uint32)
         for place, found in columns.items():
+            if not found:
+                continue
             holders, own = self.offers.columns[place].prices.of(found)
-            held = codes[holders]
-            codes[holders] = np.where(euro[own] < euro[held], own, held)
-        return codes[numbers]
+            at = np.searchsorted(numbers, holders) if few else holders
+            held = codes[at]
+            codes[at] = np.where(euro[own] < euro[held], own, held)
+        return codes if few else codes[numbers]
 
     def lowest_codes(self, only_current: bool = False) -> np.ndarray:
         """By clinic number: the code of its lowest price of all offers; of those only whose

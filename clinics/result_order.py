@@ -109,7 +109,8 @@ class NameOrder:
 
     def replace(self, gone: list[int], new: list[int]) -> None:
         """Take numbers out and put others in. One that stands right already stays."""
-        staying = {n for n in new if n in set(gone) and self._stands_right(n, set(gone))}
+        changing = set(gone)
+        staying = {n for n in new if n in changing and self._stands_right(n, changing)}
         out = np.array([n for n in gone if n not in staying], np.uint32)
         if len(out):
             sequence = self._order.sequence
