@@ -322,7 +322,8 @@ def test_currencies_do_not_mix(euro):
 def test_matching_offers_do_not_mix():
     clinic = ClinicFactory()
     one, other = (
-        OfferFactory(clinic=clinic, treatment__short_name=name) for name in ("One", "Other")
+        OfferFactory(clinic=clinic, treatment__name=name, treatment__short_name=name)
+        for name in ("One", "Other")
     )
     fragments = CardFragments()
     for _ in range(2):
