@@ -12,6 +12,8 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from treatments.wording import flags_in, reasons
+
 from .models import Photo, Practitioner
 from .photos import RefusedPhoto, prepare
 
@@ -24,8 +26,31 @@ PRICE_FIELDS = frozenset(
 IDENTITY_FIELDS = ["name", "profession", "registration_body", "registration_number"]
 
 
-class ClinicForm(forms.ModelForm):
+class SellersWordsForm(forms.ModelForm):
+    """A form whose texts a seller wrote; see treatments/wording.py.
+
+    A seller has no source to cite, so flagged words must be written another way. A text that
+    was stored before is let be until it is changed.
+    """
+
+    sellers_words: tuple[str, ...] = ()
+
+    def clean(self):
+        """Say beside each changed text which words cannot stay, and why."""
+        cleaned = super().clean()
+        for name in self.sellers_words:
+            flags = flags_in(cleaned.get(name) or "") if name in self.changed_data else []
+            if flags:
+                self.add_error(
+                    name, [*reasons(flags), _("Please write it another way: this is a listing.")]
+                )
+        return cleaned
+
+
+class ClinicForm(SellersWordsForm):
     """A clinic; its telephone number is kept as written from abroad."""
+
+    sellers_words = ("description",)
 
     def clean_phone(self):
         """Refuse what cannot be a number, or has no country code."""
@@ -43,8 +68,10 @@ class ClinicForm(forms.ModelForm):
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
-class OfferForm(forms.ModelForm):
+class OfferForm(SellersWordsForm):
     """An offer. A price that was changed here is a price that was confirmed today."""
+
+    sellers_words = ("label",)
 
     def save(self, commit=True):
         """Date the price, unless an editor wrote another date in the same form."""
@@ -97,8 +124,10 @@ class MembershipForm(forms.ModelForm):
             self.initial["user"] = self.instance.user.username
 
 
-class PhotoForm(forms.ModelForm):
+class PhotoForm(SellersWordsForm):
     """A photo. What is stored is never the file that was sent; see clinics/photos.py."""
+
+    sellers_words = ("alt_text",)
 
     # Django's ImageField would open the upload first, in any format that Pillow knows.
     image = forms.FileField(

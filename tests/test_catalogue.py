@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections import Counter
 from io import StringIO
 
@@ -16,6 +17,7 @@ from treatments.catalogue import (
     load_catalogue,
     read_catalogue,
 )
+from treatments.catalogue_export import Exported, export_catalogue
 from treatments.content_files import DIRECTORY, SCHEMA, ContentError, read_files
 from treatments.models import (
     Alias,
@@ -247,13 +249,23 @@ def test_shipped_text_has_no_working_notes():
         assert not re.search(r"\bseeds?\b|own knowledge|TODO", text, re.IGNORECASE), path.name
 
 
-def test_whole_catalogue_goes_to_the_database_and_back(shipped):
+def test_whole_catalogue_goes_to_the_database_and_back(shipped, tmp_path):
     outcome = load_catalogue()
     assert not outcome.conflicts
     assert contents_of_database() == read_catalogue()
     assert files_of_database() == {name: canonical(data) for name, data in shipped.items()}
     unreachable = Claim.objects.filter(treatments=None, is_general=False)
     assert not unreachable.exists()
+    copy = tmp_path / "copy"
+    shutil.copytree(DIRECTORY, copy)
+    assert export_catalogue(copy) == Exported()
+    assert [f.read_bytes() for f in sorted(copy.iterdir())] == [
+        f.read_bytes() for f in sorted(DIRECTORY.iterdir())
+    ]
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    export_catalogue(fresh)
+    assert read_catalogue(fresh) == read_catalogue()
 
 
 def test_second_load_of_the_real_catalogue_costs_one_query(django_assert_num_queries):

@@ -22,6 +22,7 @@ from django.db import models, transaction
 from django.db.models import F
 
 from .content_files import DIRECTORY, SCHEMA, read_files
+from .history import CHANGED, CREATED, Change, one_change
 from .models import (
     Alias,
     BodyArea,
@@ -48,13 +49,15 @@ WHOLE = "catalogue"
 class Part(NamedTuple):
     """Rows of one model that a content lists under `key`, in the order of `position`.
 
-    `columns` maps each key of a listed item to its column.
+    `columns` maps each key of a listed item to its column. `named_by` are the keys by which an
+    item is known again when the rest of it has changed.
     """
 
     key: str
     model: type[models.Model]
     columns: dict[str, str]
     position: str = "pk"
+    named_by: tuple[str, ...] = ("name",)
 
 
 def _same(*names: str) -> dict[str, str]:
@@ -76,13 +79,20 @@ CLAIM = (
     | {"general": "is_general"}
 )
 
-STATUSES = Part("statuses", SubstanceStatus, _same("country", "status", "text"))
-STATEMENTS = Part("statements", Statement, {"text": "text", "ours": "is_ours"}, "position")
+STATUSES = Part(
+    "statuses",
+    SubstanceStatus,
+    _same("country", "status", "text"),
+    named_by=("country", "status"),
+)
+STATEMENTS = Part(
+    "statements", Statement, {"text": "text", "ours": "is_ours"}, "position", named_by=()
+)
 PARTS_OF_TREATMENT = (
     Part("aliases", Alias, _same("name")),
-    Part("body_areas", TreatmentArea, {"area": "body_area", "note": "note"}),
-    Part("concerns", TreatmentConcern, _same("concern", "note")),
-    Part("substances", TreatmentSubstance, _same("substance", "text")),
+    Part("body_areas", TreatmentArea, {"area": "body_area", "note": "note"}, named_by=("area",)),
+    Part("concerns", TreatmentConcern, _same("concern", "note"), named_by=("concern",)),
+    Part("substances", TreatmentSubstance, _same("substance", "text"), named_by=("substance",)),
     Part(
         "side_effects",
         SideEffect,
@@ -96,6 +106,7 @@ PARTS_OF_TREATMENT = (
         RegulatorPosition,
         _same("country", "authority") | {"text": "position_text"},
         "order",
+        ("country", "authority"),
     ),
 )
 
@@ -113,7 +124,7 @@ MODELS = {
 TERMS = {"areas": BodyArea, "concerns": Concern, "substances": Substance}
 
 # Truth values that files leave out when false.
-_MARKS = ("ours", "general")
+_MARKS = ("ours", "general", "hidden")
 # Keys with lists of slugs, whose order means nothing.
 _SLUG_LISTS = ("sources", "checked_against", "treatments", "also")
 
@@ -146,9 +157,14 @@ def _sorted_slugs(key, value):
     return sorted(value) if slugs else value
 
 
-def digest(content) -> str:
-    """SHA-256 in hex of a content in canonical form."""
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+def digest(content: dict) -> str:
+    """SHA-256 in hex of a content in canonical form.
+
+    Whether a treatment is hidden is left out: its file says only how a new one begins, and
+    whether it shows afterwards is decided in the admin.
+    """
+    told = {key: value for key, value in content.items() if key != "hidden"}
+    text = json.dumps(told, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -173,6 +189,27 @@ def read_catalogue(directory: Path = DIRECTORY) -> dict[str, dict]:
             entries[f"claims/{claim['id']}"] = content
     entries["general"] = {"statements": files["general.yaml"]["statements"]}
     return {key: canonical(content) for key, content in entries.items()}
+
+
+def home_files(entries: dict[str, dict]) -> dict[str, str]:
+    """The file in which each of these entries stands; a claim in that of its first treatment."""
+    order = {
+        content["slug"]: (content["position"], content["slug"])
+        for key, content in entries.items()
+        if key.startswith("treatments/")
+    }
+    files = {}
+    for key, content in entries.items():
+        group = key.partition("/")[0]
+        if group == "treatments":
+            name = content["slug"]
+        elif group == "claims":
+            named = [slug for slug in content.get("treatments", []) if slug in order]
+            name = min(named, key=order.get, default="general")
+        else:
+            name = {"sources": "sources", "general": "general"}.get(group, "vocabulary")
+        files[key] = f"{name}.yaml"
+    return files
 
 
 # Contents from the database --------------------------------------------------------------------
@@ -229,7 +266,7 @@ def _accessor(part: Part) -> str:
 
 
 def _content_of_treatment(treatment: Treatment) -> dict:
-    content = _values(treatment, TREATMENT)
+    content = _values(treatment, TREATMENT) | {"hidden": not treatment.is_published}
     content["review"] = _values(treatment, REVIEW)
     content["statements"] = _sections(treatment.statements)
     for part in PARTS_OF_TREATMENT:
@@ -303,7 +340,11 @@ def content_of(key: str) -> dict | None:
 
 def files_of_database() -> dict[str, dict]:
     """The whole catalogue as the database has it: file name -> data, the inverse of loading."""
-    contents = contents_of_database()
+    return files_of(contents_of_database())
+
+
+def files_of(contents: dict[str, dict]) -> dict[str, dict]:
+    """The data of the files that hold these entries, by name. The inverse of `read_catalogue`."""
 
     def group(name, *order):
         found = [content for key, content in contents.items() if key.startswith(f"{name}/")]
@@ -324,14 +365,16 @@ def files_of_database() -> dict[str, dict]:
         "general.yaml": dict(contents.get("general", {"statements": {}})),
         **{f"{data['slug']}.yaml": dict(data) for data in treatments},
     }
-    for claim in group("claims", "id"):
-        named = claim.pop("treatments", [])
-        home = next((data["slug"] for data in treatments if data["slug"] in named), "general")
+    homes = home_files(contents)
+    for content in group("claims", "id"):
+        home = homes[f"claims/{content['id']}"]
+        claim = {key: value for key, value in content.items() if key != "treatments"}
+        named = content.get("treatments", [])
         if named:
-            claim["also"] = [slug for slug in named if slug != home]
+            claim["also"] = [slug for slug in named if f"{slug}.yaml" != home]
         else:
             claim.pop("general", None)
-        files[f"{home}.yaml"].setdefault("claims", []).append(canonical(claim))
+        files[home].setdefault("claims", []).append(canonical(claim))
     return files
 
 
@@ -339,9 +382,13 @@ def files_of_database() -> dict[str, dict]:
 
 
 class _Store:
-    """Writes contents to the database, in bulk; knows the primary keys that they refer to."""
+    """Writes contents to the database, in bulk; knows the primary keys that they refer to.
 
-    def __init__(self):
+    What it writes is noted in `change`, with the file that it comes from as the reason.
+    """
+
+    def __init__(self, change: Change):
+        self.change = change
         self.ids = {
             model: dict(model.objects.values_list("slug", "pk"))
             for model in MODELS.values()
@@ -365,26 +412,27 @@ class _Store:
                 missing |= self.missing(value)
         return missing
 
-    def store(self, group: str, contents: list[dict]):
-        """Create or replace the entries. Rows that have an address keep their primary keys."""
+    def store(self, group: str, contents: list[dict], files: list[str]):
+        """Create or replace the entries, each from the file beside it.
+
+        A row keeps its primary key if the file still has it, changed or not.
+        """
+        reasons = [_reason(file) for file in files]
         if group == "sources":
             lines = ({"other_urls": "\n".join(data.get("other_urls", []))} for data in contents)
-            self._save(
-                Source, SOURCE, [data | more for data, more in zip(contents, lines, strict=True)]
-            )
+            flat = [data | more for data, more in zip(contents, lines, strict=True)]
+            self._save(Source, SOURCE, flat, reasons)
         elif group == "treatments":
-            self._store_treatments(contents)
+            self._store_treatments(contents, reasons)
         elif group == "general":
-            Statement.objects.filter(treatment=None).delete()
-            self._create(STATEMENTS, self._statements(None, contents[0]))
+            self._settle_statements([None], contents, reasons)
         elif group == "claims":
-            self._store_claims(contents)
+            self._store_claims(contents, reasons)
         elif group == "substances":
-            rows = self._save(Substance, SUBSTANCE, contents)
-            SubstanceStatus.objects.filter(substance__in=rows).delete()
-            self._create(STATUSES, self._children("substance", STATUSES, rows, contents))
+            rows = self._save(Substance, SUBSTANCE, contents, reasons)
+            self._settle("substance", STATUSES, rows, contents, reasons)
         else:
-            self._save(TERMS[group], TERM, contents)
+            self._save(TERMS[group], TERM, contents, reasons)
 
     def _attributes(self, model, columns: dict[str, str], content: dict) -> dict:
         """Values of the columns, from a content that leaves out what is empty."""
@@ -399,25 +447,36 @@ class _Store:
                 attributes[column] = field.to_python(attributes[column])
         return attributes
 
-    def _save(self, model, columns, contents) -> list:
+    def _save(self, model, columns, contents, reasons) -> list:
         """Create or update one row a content; return the rows in the order of the contents."""
         (key, name), *_ = columns.items()
-        names = [content[key] for content in contents]
-        found = model.objects.filter(**{f"{name}__in": names})
+        found = model.objects.filter(**{f"{name}__in": [content[key] for content in contents]})
         rows = {getattr(row, name): row for row in found}
-        new, old = [], []
-        for content in contents:
+        new, noted = [], []
+        for content, reason in zip(contents, reasons, strict=True):
             row = rows.get(content[key])
-            (old if row else new).append(row := row or model())
-            for attribute, value in self._attributes(model, columns, content).items():
-                setattr(row, attribute, value)
-            rows[content[key]] = row
+            attributes = self._attributes(model, columns, content)
+            if row is None:
+                rows[content[key]] = row = model(**attributes)
+                new.append(row)
+                noted.append((row, CREATED, reason))
+            elif self._update(row, attributes):
+                noted.append((row, CHANGED, reason))
         model.objects.bulk_create(new)
-        for row in old:
-            row.save()
+        for row, kind, reason in noted:
+            self.change.note(row, kind, reason)
         if model in self.ids:
-            self.ids[model].update((slug, rows[slug].pk) for slug in names)
-        return [rows[name] for name in names]
+            self.ids[model].update((slug, row.pk) for slug, row in rows.items())
+        return [rows[content[key]] for content in contents]
+
+    def _update(self, row, attributes: dict) -> bool:
+        """Store what differs; return whether anything does."""
+        if all(getattr(row, name) == value for name, value in attributes.items()):
+            return False
+        for name, value in attributes.items():
+            setattr(row, name, value)
+        row.save()
+        return True
 
     def _link(self, relation, pairs):
         """Fill a many-to-many table: pairs of a row and the slugs that it refers to."""
@@ -429,52 +488,130 @@ class _Store:
             for slug in slugs
         )
 
-    def _create(self, part: Part, rows_and_items: list[tuple]):
-        part.model.objects.bulk_create(row for row, _ in rows_and_items)
-        self._link(
-            part.model.sources, [(row, item.get("sources", [])) for row, item in rows_and_items]
-        )
+    def _unlink(self, relation, rows):
+        column = relation.field.m2m_column_name()
+        relation.through.objects.filter(**{f"{column}__in": [row.pk for row in rows]}).delete()
 
-    def _children(self, parent: str, part: Part, rows, contents) -> list[tuple]:
-        """Unsaved rows of a part, each with the item that it is made from."""
-        pairs = []
-        for row, content in zip(rows, contents, strict=True):
-            for n, item in enumerate(content.get(part.key, [])):
-                attributes = self._attributes(part.model, part.columns, item)
+    def _settle(self, parent: str, part: Part, owners, contents, reasons):
+        """Make the rows of a part what the contents of their owners list."""
+        lists = [
+            (owner, {}, content.get(part.key, []), reason)
+            for owner, content, reason in zip(owners, contents, reasons, strict=True)
+        ]
+        stored = part.model.objects.filter(**{f"{parent}__in": owners})
+        self._settle_lists(parent, part, stored, lists)
+
+    def _settle_statements(self, owners, contents, reasons):
+        """Make the statements what the contents have, section by section; None owns the general."""
+        lists = [
+            (owner, {"section": section}, content.get("statements", {}).get(section, []), reason)
+            for owner, content, reason in zip(owners, contents, reasons, strict=True)
+            for section in Statement.Section.values
+        ]
+        about = {"treatment": None} if owners == [None] else {"treatment__in": owners}
+        self._settle_lists("treatment", STATEMENTS, Statement.objects.filter(**about), lists)
+
+    def _settle_lists(self, parent: str, part: Part, stored, lists):
+        """Settle lists of items, each with its owner, further columns, and reason.
+
+        A row is kept for the item that says the same, else for one of the same name.
+        """
+        references = [c for c in part.columns.values() if _is_reference(part.model, c)]
+        by_list: dict[tuple, list] = {}
+        for row in stored.select_related(*references).prefetch_related("sources"):
+            key = (getattr(row, f"{parent}_id"), getattr(row, "section", None))
+            by_list.setdefault(key, []).append(row)
+        new, changed, kept = [], [], set()
+        for owner, more, items, reason in lists:
+            rows = by_list.get((owner and owner.pk, more.get("section")), [])
+            for n, (item, row) in enumerate(_rows_of_items(part, items, rows)):
+                attributes = self._attributes(part.model, part.columns, item) | more
                 if part.position != "pk":
                     attributes[part.position] = n
-                pairs.append((part.model(**{parent: row}, **attributes), item))
-        return pairs
+                if row is None:
+                    new.append((part.model(**{parent: owner}, **attributes), item, reason))
+                else:
+                    kept.add(row.pk)
+                    changed.append((row, attributes, item, reason))
+        for rows in by_list.values():
+            gone = [row.pk for row in rows if row.pk not in kept]
+            # Rows of every list go before any is named anew, because names are unique.
+            part.model.objects.filter(pk__in=gone).delete()
+        self._write_items(part, new, changed)
 
-    def _statements(self, treatment: Treatment | None, content) -> list[tuple]:
-        pairs = []
-        for section, items in content.get("statements", {}).items():
-            made = self._children("treatment", STATEMENTS, [treatment], [{"statements": items}])
-            for statement, _ in made:
-                statement.section = section
-            pairs += made
-        return pairs
+    def _write_items(self, part: Part, new, changed):
+        relation, linked = part.model.sources, []
+        for row, attributes, item, reason in changed:
+            differs = sorted(_slugs(row.sources)) != sorted(item.get("sources", []))
+            if self._update(row, attributes) or differs:
+                self.change.note(row, CHANGED, reason)
+            if differs:
+                linked.append((row, item.get("sources", [])))
+        self._unlink(relation, [row for row, _ in linked])
+        part.model.objects.bulk_create(row for row, _, _ in new)
+        for row, item, reason in new:
+            self.change.note(row, CREATED, reason)
+            linked.append((row, item.get("sources", [])))
+        self._link(relation, linked)
 
-    def _store_treatments(self, contents):
+    def _store_treatments(self, contents, reasons):
         flat = [content | content.get("review", {}) for content in contents]
-        rows = self._save(Treatment, TREATMENT | REVIEW, flat)
-        for part in (STATEMENTS, *PARTS_OF_TREATMENT):
-            part.model.objects.filter(treatment__in=rows).delete()
+        hidden = {content["slug"] for content in contents if content.get("hidden")}
+        hidden -= self.ids[Treatment].keys()
+        rows = self._save(Treatment, TREATMENT | REVIEW, flat, reasons)
+        Treatment.objects.filter(slug__in=hidden).update(is_published=False)
         for part in PARTS_OF_TREATMENT:
-            self._create(part, self._children("treatment", part, rows, contents))
-        for row, content in zip(rows, contents, strict=True):
-            self._create(STATEMENTS, self._statements(row, content))
+            self._settle("treatment", part, rows, contents, reasons)
+        self._settle_statements(rows, contents, reasons)
 
-    def _store_claims(self, contents):
+    def _store_claims(self, contents, reasons):
         # Two claims may swap their locators, which are unique: free them all first.
         stored = Claim.objects.filter(reference__in=[content["id"] for content in contents])
         stored.update(locator=F("reference"))
-        rows = self._save(Claim, CLAIM, contents)
+        rows = self._save(Claim, CLAIM, contents, reasons)
         for relation in (Claim.treatments, Claim.checked_against):
             name = relation.field.name
-            relation.through.objects.filter(claim__in=rows).delete()
+            self._unlink(relation, rows)
             pairs = zip(rows, contents, strict=True)
             self._link(relation, [(row, content.get(name, [])) for row, content in pairs])
+
+
+def _reason(file: str) -> str:
+    """What the history gives as the reason for what a load did."""
+    return f"Loaded from {file}"
+
+
+def _is_reference(model, column: str) -> bool:
+    return model._meta.get_field(column).is_relation
+
+
+def _rows_of_items(part: Part, items: list[dict], rows: list) -> list[tuple]:
+    """Each item with the stored row that it is about, or None for a new one."""
+    left = sorted(rows, key=lambda row: (getattr(row, part.position), row.pk))
+    stored = {
+        row.pk: canonical(_values(row, part.columns) | {"sources": _slugs(row.sources)})
+        for row in left
+    }
+
+    def name(content):
+        return [content.get(key) for key in part.named_by]
+
+    found: list = [None] * len(items)
+    for alike in (lambda a, b: a == b, lambda a, b: name(a) == name(b)):
+        for n, item in enumerate(items):
+            if found[n] is None:
+                found[n] = next((row for row in left if alike(stored[row.pk], item)), None)
+                if found[n]:
+                    left.remove(found[n])
+    if part.position == "pk":
+        # Their keys are their order, so what follows a new or moved one is made anew.
+        last = 0
+        for n, row in enumerate(found):
+            if last is not None:
+                last = row.pk if row and row.pk > last else None
+            if last is None:
+                found[n] = None
+    return list(zip(items, found, strict=True))
 
 
 # Keys of a content that refer to other entries by slug.
@@ -534,14 +671,14 @@ def load_catalogue(
     if WHOLE in loaded and loaded[WHOLE].file_digest == whole:
         return Outcome(unchanged=sorted(loaded.keys() - {WHOLE}))
     entries = read_catalogue(directory)
-    with transaction.atomic():
-        load = _Load(entries, loaded)
+    with transaction.atomic(), one_change() as change:
+        load = _Load(entries, loaded, change)
         for group in MODELS:
             line = load.load_group(group)
             if say:
                 say(line)
         if not load.outcome.conflicts:
-            _remember({WHOLE: whole})
+            remember({WHOLE: whole})
     return load.outcome
 
 
@@ -552,7 +689,7 @@ def _digest_of_directory(directory: Path) -> str:
     return whole.hexdigest()
 
 
-def _remember(digests: dict[str, str]):
+def remember(digests: dict[str, str]):
     """Note that file and database agree on these contents."""
     LoadedContent.objects.bulk_create(
         [LoadedContent(key=key, file_digest=d, stored_digest=d) for key, d in digests.items()],
@@ -565,7 +702,7 @@ def _remember(digests: dict[str, str]):
 class _Load:
     """One load: what the files say, what the database has, and what came of it."""
 
-    def __init__(self, entries: dict[str, dict], loaded: dict[str, LoadedContent]):
+    def __init__(self, entries: dict[str, dict], loaded: dict[str, LoadedContent], change: Change):
         self.entries = entries
         self.loaded = loaded
         self.digests = {key: digest(content) for key, content in entries.items()}
@@ -575,7 +712,8 @@ class _Load:
             if key not in loaded or loaded[key].file_digest != self.digests[key]
         }
         self.current = contents_of_database(self.changed)
-        self.store = _Store()
+        self.store = _Store(change)
+        self.files = home_files(entries)
         columns = ("source__slug", "locator", "reference")
         self.places = {
             (slug, locator): reference
@@ -583,23 +721,25 @@ class _Load:
         }
         self.outcome = Outcome(gone=sorted(loaded.keys() - entries.keys() - {WHOLE}))
 
+    def _agrees(self, key: str) -> bool:
+        current = self.current.get(key)
+        return current is not None and digest(current) == self.digests[key]
+
     def load_group(self, group: str) -> str:
         """Store what changed in the files and not in the database; return a line of progress."""
         keys = [key for key in self.entries if key.partition("/")[0] == group]
-        same = [
-            key
-            for key in keys
-            if key not in self.changed or self.current.get(key) == self.entries[key]
-        ]
+        same = [key for key in keys if key not in self.changed or self._agrees(key)]
         obstacles = self._obstacles([key for key in keys if key not in same])
         conflicts = [Conflict(key, reason) for key, reason in obstacles.items()]
         kept = {*same, *obstacles}
         created = [key for key in keys if key not in kept and key not in self.current]
         updated = [key for key in keys if key not in kept and key in self.current]
         if created or updated:
-            self.store.store(group, [self.entries[key] for key in (*created, *updated)])
+            stored = [*created, *updated]
+            files = [self.files[key] for key in stored]
+            self.store.store(group, [self.entries[key] for key in stored], files)
         agreed = (*created, *updated, *self.changed.intersection(same))
-        _remember({key: self.digests[key] for key in agreed})
+        remember({key: self.digests[key] for key in agreed})
         counts = []
         for name, found in (
             ("created", created),

@@ -73,7 +73,7 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 # The keys whose values are truth values after all.
-_TRUTHS = ("serious", "ours", "general")
+_TRUTHS = ("serious", "ours", "general", "hidden")
 _TRUTH = {"true": True, "false": False}
 
 

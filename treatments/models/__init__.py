@@ -1,5 +1,7 @@
 """What can be done to a person, and who says so. Knows nothing of clinics."""
 
+from .film import Film
+from .question import ReadersQuestion
 from .source import Claim, Source
 from .treatment import (
     Alias,
@@ -21,7 +23,9 @@ __all__ = [
     "Claim",
     "Concern",
     "Contraindication",
+    "Film",
     "LoadedContent",
+    "ReadersQuestion",
     "RegulatorPosition",
     "SideEffect",
     "Source",

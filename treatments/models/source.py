@@ -5,6 +5,8 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from ..history import Versions
+
 
 class Source(models.Model):
     """A document, page, law, study or label that says something about a treatment."""
@@ -86,6 +88,8 @@ class Source(models.Model):
         help_text=_("How far we trust it for what it is cited for."),
     )
     note = models.TextField(blank=True, help_text=_("Limits that a reader should know."))
+
+    history = Versions()
 
     class Meta:
         ordering = ["slug"]
@@ -279,6 +283,7 @@ class Claim(models.Model):
     checked_against = models.ManyToManyField(Source, related_name="checks_of_claims", blank=True)
 
     objects = ClaimQuerySet.as_manager()
+    history = Versions("treatments", "checked_against")
 
     class Meta:
         ordering = ["reference"]

@@ -5,6 +5,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from ..history import Versions
 from ..text_folding import FoldedField
 from .source import Source
 from .vocabulary import BodyArea, Concern, Substance
@@ -92,6 +93,7 @@ class Treatment(models.Model):
     )
 
     objects = TreatmentQuerySet.as_manager()
+    history = Versions(without=("name_folded", "short_name_folded"))
 
     class Meta:
         ordering = ["position", "name"]
@@ -144,6 +146,8 @@ class Alias(models.Model):
     name_folded = FoldedField(source="name")
     sources = models.ManyToManyField(Source, related_name="+", blank=True)
 
+    history = Versions("sources", without=("name_folded",))
+
     class Meta:
         ordering = ["pk"]
         verbose_name = _("other name")
@@ -163,6 +167,8 @@ class TreatmentArea(models.Model):
     body_area = models.ForeignKey(BodyArea, models.PROTECT, related_name="treatment_links")
     note = models.CharField(max_length=200, blank=True)
     sources = models.ManyToManyField(Source, related_name="+", blank=True)
+
+    history = Versions("sources")
 
     class Meta:
         ordering = ["pk"]
@@ -186,6 +192,8 @@ class TreatmentConcern(models.Model):
     )
     sources = models.ManyToManyField(Source, related_name="+", blank=True)
 
+    history = Versions("sources")
+
     class Meta:
         ordering = ["pk"]
         verbose_name = _("concern treated")
@@ -207,6 +215,8 @@ class TreatmentSubstance(models.Model):
     substance = models.ForeignKey(Substance, models.PROTECT, related_name="treatment_links")
     text = models.TextField(blank=True, help_text=_("Its standing for this use, in one sentence."))
     sources = models.ManyToManyField(Source, related_name="+", blank=True)
+
+    history = Versions("sources")
 
     class Meta:
         ordering = ["pk"]
@@ -249,6 +259,32 @@ class Statement(models.Model):
         HISTORY = "history", _("History")
         UNSUPPORTED = "unsupported", _("Claims without support")
         REGULATION = "regulation", _("Approval")
+        # Of mesotherapy in general: the pages on what to do after, and before booking.
+        EMERGENCY = "emergency", _("After treatment: get emergency help")
+        SEE_DOCTOR = "see_doctor", _("After treatment: see a doctor")
+        REPORT = "report", _("After treatment: where to report it")
+        CHECK_PERSON = "check_person", _("Before you book: the person")
+        CHECK_PLACE = "check_place", _("Before you book: the place")
+        CHECK_NEEDLES = "check_needles", _("Before you book: needles and vials")
+        CHECK_PRODUCT = "check_product", _("Before you book: the product")
+        CHECK_TALK = "check_talk", _("Before you book: the first talk")
+        CHECK_PLAN = "check_plan", _("Before you book: the written plan")
+        CHECK_TROUBLE = "check_trouble", _("Before you book: if something goes wrong")
+        CHECK_AFTER = "check_after", _("Before you book: afterwards")
+        WALK_AWAY = "walk_away", _("Before you book: walk away")
+
+    # Sections of the page on what to do after a treatment, and of the one before booking.
+    AFTER_SECTIONS = (Section.EMERGENCY, Section.SEE_DOCTOR, Section.REPORT)
+    CHECK_SECTIONS = (
+        Section.CHECK_PERSON,
+        Section.CHECK_PLACE,
+        Section.CHECK_NEEDLES,
+        Section.CHECK_PRODUCT,
+        Section.CHECK_TALK,
+        Section.CHECK_PLAN,
+        Section.CHECK_TROUBLE,
+        Section.CHECK_AFTER,
+    )
 
     treatment = models.ForeignKey(
         Treatment,
@@ -268,6 +304,8 @@ class Statement(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
     sources = models.ManyToManyField(Source, related_name="statements", blank=True)
 
+    history = Versions("sources")
+
     class Meta:
         ordering = ["position", "pk"]
         verbose_name = _("statement")
@@ -275,6 +313,17 @@ class Statement(models.Model):
 
     def __str__(self):
         return self.text[:100]
+
+    @property
+    def page_address(self) -> str:
+        """The address of the public page that prints it."""
+        if self.treatment is not None:
+            return self.treatment.get_absolute_url()
+        if self.section in self.AFTER_SECTIONS:
+            return reverse("red-flags")
+        if self.section in (*self.CHECK_SECTIONS, self.Section.WALK_AWAY):
+            return reverse("before-you-book")
+        return reverse("mesotherapy")
 
 
 class SideEffect(models.Model):
@@ -307,6 +356,8 @@ class SideEffect(models.Model):
     detail = models.TextField(blank=True)
     position = models.PositiveSmallIntegerField(default=0)
     sources = models.ManyToManyField(Source, related_name="+")
+
+    history = Versions("sources")
 
     class Meta:
         ordering = ["-is_serious", "position", "pk"]
@@ -342,6 +393,8 @@ class Contraindication(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
     sources = models.ManyToManyField(Source, related_name="+")
 
+    history = Versions("sources")
+
     class Meta:
         ordering = ["strength", "position", "pk"]
         verbose_name = _("contraindication")
@@ -369,6 +422,8 @@ class RegulatorPosition(models.Model):
     position_text = models.TextField(_("position"))
     order = models.PositiveSmallIntegerField(default=0)
     sources = models.ManyToManyField(Source, related_name="+")
+
+    history = Versions("sources")
 
     class Meta:
         ordering = ["order", "pk"]

@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ..history import Versions
 from .source import Source
 
 
@@ -26,6 +27,8 @@ class Term(models.Model):
 class BodyArea(Term):
     """A part of the body that can be treated, such as thighs."""
 
+    history = Versions()
+
     class Meta(Term.Meta):
         verbose_name = _("body area")
         verbose_name_plural = _("body areas")
@@ -33,6 +36,8 @@ class BodyArea(Term):
 
 class Concern(Term):
     """What bothers the patient, such as dimpled skin."""
+
+    history = Versions()
 
     class Meta(Term.Meta):
         verbose_name = _("concern")
@@ -43,6 +48,8 @@ class Substance(Term):
     """Something that is injected, by itself or in a mixture."""
 
     description = models.TextField(blank=True, help_text=_("One plain sentence."))
+
+    history = Versions()
 
     class Meta(Term.Meta):
         verbose_name = _("substance")
@@ -66,6 +73,8 @@ class SubstanceStatus(models.Model):
     status = models.CharField(max_length=15, choices=Status.choices)
     text = models.CharField(max_length=400, help_text=_("For which use, and since when."))
     sources = models.ManyToManyField(Source, related_name="+")
+
+    history = Versions("sources")
 
     class Meta:
         ordering = ["substance", "country", "pk"]

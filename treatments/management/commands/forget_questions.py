@@ -1,0 +1,20 @@
+"""Delete readers' questions that are no longer kept."""
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from treatments.models import ReadersQuestion
+from treatments.models.question import DECLINED_DAYS, WAITING_DAYS
+
+
+class Command(BaseCommand):
+    help = (
+        f"Deletes readers' questions that nobody answered within {WAITING_DAYS} days, and those "
+        f"that were declined more than {DECLINED_DAYS} days ago. Run it once a day: the privacy "
+        "page promises it. Published questions stay."
+    )
+
+    def handle(self, *, verbosity, **options):
+        forgotten, _rows = ReadersQuestion.objects.to_be_forgotten(timezone.now()).delete()
+        if verbosity:
+            self.stdout.write(f"Deleted questions: {forgotten}")
