@@ -1,0 +1,61 @@
+"""An editor changes a claim, is stopped where it sells, and goes back to what it said before."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import EDITOR, EDITOR_PASSWORD, PHONE
+
+# One worker makes all journeys, so that the site is started once.
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+
+BEFORE = "Liposuction usually shows its result after one operation."
+SELLING = "A directory says that one operation brings a guaranteed result."
+
+
+def faults(tab) -> list[str]:
+    """What axe finds wrong in what is ours of the page."""
+    return [rule["id"] for rule in Axe().run(tab, context="#content").response["violations"]]
+
+
+def test_a_change_is_checked_while_typing_kept_with_its_reason_and_undone(visit):
+    editor = visit()
+    editor.goto("/admin/treatments/claim/?q=S000-19")
+    editor.get_by_label("Username").fill(EDITOR)
+    editor.get_by_label("Password").fill(EDITOR_PASSWORD)
+    editor.get_by_role("button", name="Log in").click()
+    editor.get_by_role("link", name="S000-19", exact=True).click()
+
+    words = editor.get_by_role("textbox", name="Words:")
+    expect(words).to_have_value(BEFORE)
+    words.fill(SELLING)
+    expect(editor.get_by_text("“guaranteed”: Nobody can promise a result.")).to_be_visible()
+    low = editor.get_by_role("spinbutton", name="Low:")
+    low.fill("7")
+    editor.get_by_role("button", name="Save", exact=True).click()
+    told = low.evaluate("field => field.validationMessage")
+    assert told == "The lower end is above the upper end."
+    low.fill("1")
+    editor.get_by_role("button", name="Save and continue editing").click()
+    expect(editor.get_by_text("Say why you change it, in a few words.")).to_be_visible()
+    editor.get_by_role("textbox", name="Why:").fill("Trying a wording")
+    editor.get_by_role("button", name="Save and continue editing").click()
+    expect(editor.get_by_text("was changed successfully")).to_be_visible()
+
+    editor.get_by_role("link", name="History").click()
+    latest = editor.get_by_role("listitem").filter(has_text="Trying a wording")
+    expect(latest.locator("del")).to_have_text([BEFORE])
+    expect(latest.locator("ins")).to_have_text([SELLING])
+    assert faults(editor) == []
+    editor.set_viewport_size(PHONE)
+    assert editor.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+    editor.get_by_role("link", name="Open this version").first.press("Enter")
+    assert faults(editor) == []
+    editor.get_by_role("textbox", name="Why do you go back to it?").fill("It was right")
+    editor.keyboard.press("Enter")
+    expect(editor.get_by_text("It is again as it was.")).to_be_visible()
+
+    reader = visit(viewport=PHONE)
+    reader.goto("/treatments/liposuction/")
+    expect(reader.locator('[data-claim~="S000-19"]').last).to_contain_text(BEFORE)
