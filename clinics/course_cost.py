@@ -1,7 +1,11 @@
-"""What a whole course costs: price of a session times sessions, and what comes on top.
+"""What a whole course costs, and a first year: price times sessions, and what comes on top.
 
 Pure functions over plain numbers: no model, no request, no conversion. All amounts
 of one call are in one currency.
+
+`course_cost` and `package_cost` are for an offer as a clinic states it, `planned_cost` for
+a plan with everything that a patient may pay. The lowest end goes with the lowest of
+everything and the highest with the highest: the range holds every sum in between.
 """
 
 from dataclasses import dataclass
@@ -15,6 +19,8 @@ class Reason(StrEnum):
     NO_PRICE = "no_price"
     PER_ML = "per_ml"
     NO_SESSIONS = "no_sessions"
+    NO_REPEATS = "no_repeats"
+    NO_SESSION_PRICE = "no_session_price"
 
 
 @dataclass(frozen=True)
@@ -102,3 +108,134 @@ def package_cost(
         consultation_fee=consultation_fee,
         is_package=True,
     )
+
+
+@dataclass(frozen=True)
+class Span:
+    """Everything from `low` to `high`, neither below 0; both the same for a fixed number."""
+
+    low: Decimal
+    high: Decimal
+
+    def __add__(self, other: "Span") -> "Span":
+        return Span(self.low + other.low, self.high + other.high)
+
+    def __mul__(self, other: "Span") -> "Span":
+        return Span(self.low * other.low, self.high * other.high)
+
+    @property
+    def is_fixed(self) -> bool:
+        return self.low == self.high
+
+
+NOTHING = Span(Decimal(0), Decimal(0))
+
+
+class Buys(StrEnum):
+    """What one price pays for. The names are those of `Claim.Per` and `Offer.Unit`."""
+
+    SESSION = "session"  # all areas, one visit
+    AREA = "area"  # one area, one visit
+    COURSE = "course"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What somebody would have done in a first year, and at what prices.
+
+    None is "not known". `anaesthesia` is the price of pain relief at one session,
+    `repeats` the number of sessions after the course and within the first year.
+    """
+
+    price: Span | None
+    buys: Buys
+    sessions: Span | None
+    areas: int = 1
+    consultation: Span | None = None
+    anaesthesia: Span | None = None
+    repeats: Span | None = None
+
+    @property
+    def one_session(self) -> Span | None:
+        """One session with its pain relief, None when its price is not known."""
+        if self.price is None or self.buys == Buys.COURSE:
+            return None
+        return self._priced_areas + (self.anaesthesia or NOTHING)
+
+    @property
+    def counts_areas(self) -> bool:
+        """Whether the number of areas changes the sum."""
+        return self.buys == Buys.AREA
+
+    @property
+    def _priced_areas(self) -> Span:
+        areas = Decimal(self.areas if self.counts_areas else 1)
+        return self.price * Span(areas, areas)
+
+    @property
+    def treatment_cost(self) -> Span | None:
+        """All sessions of the course, without what comes on top."""
+        if self.price is None or self.buys == Buys.COURSE:
+            return self.price
+        return None if self.sessions is None else self._priced_areas * self.sessions
+
+    @property
+    def anaesthesia_cost(self) -> Span | None:
+        """Pain relief at all sessions of the course; None when it has no price."""
+        if self.anaesthesia is None or self.sessions is None:
+            return None
+        return self.anaesthesia * self.sessions
+
+
+@dataclass(frozen=True)
+class PlannedCost:
+    """The cost of a plan: of the course, of the repeats, of the first year.
+
+    A sum that cannot be worked out is None, and a reason says why. Consultation and pain
+    relief without a price are in no sum, and `leaves_out_...` is true.
+    """
+
+    plan: Plan
+    course: Span | None
+    why_no_course: Reason | None
+    repeats: Span | None
+    first_year: Span | None
+    why_no_first_year: Reason | None
+
+    @property
+    def leaves_out_consultation(self) -> bool:
+        return self.plan.consultation is None
+
+    @property
+    def leaves_out_anaesthesia(self) -> bool:
+        return self.plan.anaesthesia is None
+
+
+def planned_cost(plan: Plan) -> PlannedCost:
+    """Course = price x areas x sessions + pain relief x sessions + consultation.
+
+    First year = course + repeats x (price x areas + pain relief). The areas count only
+    when the price is for one area. A price of a whole course is taken as it stands, and
+    tells nothing of the price of one session more.
+    """
+    why = _why_no_course(plan)
+    if why is not None:
+        return PlannedCost(plan, None, why, None, None, why)
+    course = (
+        plan.treatment_cost + (plan.anaesthesia_cost or NOTHING) + (plan.consultation or NOTHING)
+    )
+    if plan.repeats is None:
+        return PlannedCost(plan, course, None, None, None, Reason.NO_REPEATS)
+    if plan.repeats == NOTHING:
+        return PlannedCost(plan, course, None, NOTHING, course, None)
+    if plan.one_session is None:
+        return PlannedCost(plan, course, None, None, None, Reason.NO_SESSION_PRICE)
+    repeats = plan.one_session * plan.repeats
+    return PlannedCost(plan, course, None, repeats, course + repeats, None)
+
+
+def _why_no_course(plan: Plan) -> Reason | None:
+    if plan.price is None:
+        return Reason.NO_PRICE
+    needs_sessions = plan.buys != Buys.COURSE or plan.anaesthesia is not None
+    return Reason.NO_SESSIONS if needs_sessions and plan.sessions is None else None

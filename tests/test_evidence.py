@@ -29,9 +29,9 @@ GUIDE = SourceFactory.build(pk=111, kind=Kind.GUIDE)
 REGULATOR = SourceFactory.build(pk=112, kind=Kind.REGULATOR)
 
 
-def cost(reference, source, low, high, currency="EUR", per=Claim.Per.SESSION):
+def cost(reference, source, low, high, currency="EUR", per=Claim.Per.SESSION, **values):
     """A claim on a price."""
-    values = {"topic": Topic.COST, "unit": Unit.MONEY, "currency": currency, "per": per}
+    values |= {"topic": Topic.COST, "unit": Unit.MONEY, "currency": currency, "per": per}
     return claim(reference, source, low, high, **values)
 
 
@@ -143,18 +143,20 @@ def test_overlap_means_a_shared_number_and_is_symmetric(one, other):
 def test_sources_disagree_when_two_of_them_share_no_number(claims):
     summary = summarise(claims, Topic.SESSIONS)
     sources = {r.source.pk for r in summary.ranges}
+    numbers = [c for c in claims if has_number(c)]
     apart = any(
-        one.source.pk != other.source.pk and not share_a_number(one, other)
-        for one, other in combinations(summary.ranges, 2)
+        one.source.pk != other.source.pk
+        and one.unit == other.unit
+        and not share_a_number(one, other)
+        for one, other in combinations(numbers, 2)
     )
     weeks = {(c.source.pk, c.low, c.high) for c in claims if c.unit == Unit.WEEK}
     none = {source for source, low, high in weeks if low == high == 0}
     some = {source for source, low, _high in weeks if low}
-    if sources and any(one != other for one in none for other in some):
+    if apart or any(one != other for one in none for other in some):
         expected = Agreement.DISAGREE
     else:
-        several = Agreement.DISAGREE if apart else Agreement.AGREE
-        expected = [Agreement.NONE, Agreement.SINGLE, several][min(len(sources), 2)]
+        expected = [Agreement.NONE, Agreement.SINGLE, Agreement.AGREE][min(len(sources), 2)]
     assert summary.agreement == expected
     assert summary.disagrees == (expected == Agreement.DISAGREE)
 
@@ -249,6 +251,38 @@ def test_other_numbers_in_different_units_are_not_said_to_disagree():
 def test_one_source_that_says_none_and_some_does_not_disagree_with_itself():
     claims = [off("a", ONE, 0, 0, Unit.DAY), off("b", ONE, 2, 4, Unit.WEEK)]
     assert summarise(claims, Topic.DOWNTIME).agreement == Agreement.SINGLE
+
+
+def test_sources_that_contradict_each_other_in_another_unit_disagree():
+    claims = [claim("a", ONE, 3, 4), claim("b", TWO, 3, 5), claim("c", CLINIC, 4, 4)]
+    weeks = [claim("d", GUIDE, 4, 6, unit=Unit.WEEK), claim("e", REGULATOR, 10, 10, unit=Unit.WEEK)]
+    assert summarise(claims, Topic.SESSIONS).agreement == Agreement.AGREE
+    summary = summarise([*claims, *weeks], Topic.SESSIONS)
+    assert summary.unit == Unit.SESSION
+    assert summary.disagrees
+    assert not summarise([*claims, weeks[0]], Topic.SESSIONS).disagrees
+
+
+def test_a_figure_known_to_be_false_is_in_no_range():
+    claims = [claim("a", ONE, 3, 4), claim("b", CLINIC, 1, 1, verdict=Verdict.FALSE)]
+    assert summarise(claims, Topic.SESSIONS) == summarise(claims[:1], Topic.SESSIONS)
+    assert references(corrected(claims)) == ["b"]
+    prices = [cost("a", ONE, 200, 300), cost("b", CLINIC, 5, 5, verdict=Verdict.FALSE)]
+    assert summarise_costs(prices) == summarise_costs(prices[:1])
+
+
+def test_an_answer_that_only_sellers_give_is_known_as_one():
+    claims = [answer("a", GUIDE, "yes"), answer("b", CLINIC, "yes"), answer("c", ONE, "no")]
+    (question,) = questions([*claims, answer("d", CLINIC, "no")])
+    assert {a.answer: a.only_sellers for a in question.answers} == {"yes": True, "no": False}
+
+
+def test_a_claim_that_tells_two_things_apart_explains_the_others():
+    claims = [answer("a", GUIDE, "yes"), answer("b", CLINIC, "no"), answer("c", ONE, "depends")]
+    (question,) = questions(claims)
+    assert references(question.explained_by) == ["c"]
+    (question,) = questions(claims[:2])
+    assert question.explained_by == ()
 
 
 def test_sources_without_a_number_are_counted_each_once(cellulite):

@@ -10,8 +10,12 @@ Rules
 - Units are never converted into one another: "4 to 6 weeks" is not a number of
   sessions. The unit that most sources use is compared and drawn; claims in other
   units, and claims without a number, stand beside it in words.
+- Sources that agree in the unit that is drawn may still contradict each other in another
+  unit. That counts: each unit is compared by itself.
 - Nothing is the same in every unit of time: "no time off" and "2 to 4 weeks off"
   disagree, although neither is converted.
+- A figure that is known to be false is no figure: it is printed where claims are corrected,
+  and in no range.
 - Money is compared only within one currency and for the same thing bought.
 - Opinions, and what a seller says about itself, are no evidence and are left out.
 """
@@ -26,6 +30,8 @@ from itertools import combinations
 from .models import Claim, Source
 
 _NO_EVIDENCE = (Claim.Verdict.OPINION, Claim.Verdict.DESCRIPTIVE)
+# The coded answer of a claim that tells apart what the other answers mix up.
+DEPENDS = "depends"
 _UNITS_OF_TIME = (
     Claim.Unit.MINUTE,
     Claim.Unit.HOUR,
@@ -64,6 +70,15 @@ class SourceRange:
 
 def _below(low: Decimal | None, high: Decimal | None) -> bool:
     return low is None or high is None or low <= high
+
+
+def _apart(ranges: tuple[SourceRange, ...]) -> bool:
+    """Whether two sources give ranges that share no number."""
+    return any(
+        not one.overlaps(other)
+        for one, other in combinations(ranges, 2)
+        if one.source.pk != other.source.pk
+    )
 
 
 @dataclass(frozen=True)
@@ -131,14 +146,11 @@ class TopicSummary:
             return Agreement.NONE
         if self._some_say_none_and_some_do_not:
             return Agreement.DISAGREE
+        if _apart(self.ranges) or any(_apart(other.ranges) for other in self.in_other_units):
+            return Agreement.DISAGREE
         if len({r.source.pk for r in self.ranges}) == 1:
             return Agreement.SINGLE
-        apart = any(
-            not one.overlaps(other)
-            for one, other in combinations(self.ranges, 2)
-            if one.source.pk != other.source.pk
-        )
-        return Agreement.DISAGREE if apart else Agreement.AGREE
+        return Agreement.AGREE
 
     @property
     def _some_say_none_and_some_do_not(self) -> bool:
@@ -209,9 +221,13 @@ def about(claims: Iterable[Claim], topic: str) -> list[Claim]:
     return [c for c in claims if c.topic == topic and c.verdict not in _NO_EVIDENCE]
 
 
+def _figures(claims: Iterable[Claim], topic: str) -> list[Claim]:
+    return [c for c in about(claims, topic) if c.verdict != Claim.Verdict.FALSE]
+
+
 def summarise(claims: Iterable[Claim], topic: str) -> TopicSummary:
     """What the claims say of one topic, in the measure that most of its sources use."""
-    chosen = about(claims, topic)
+    chosen = _figures(claims, topic)
     return _summary(topic, chosen, _main_measure(chosen))
 
 
@@ -220,7 +236,7 @@ def summarise_costs(claims: Iterable[Claim]) -> list[TopicSummary]:
 
     Claims on cost without an amount stand with the first summary, or alone.
     """
-    chosen = about(claims, Claim.Topic.COST)
+    chosen = _figures(claims, Claim.Topic.COST)
     amounts = [c for c in chosen if _is_number(c)]
     words = [c for c in chosen if not _is_number(c)]
     votes = Counter(_what_is_counted(c) for c in amounts)
@@ -244,6 +260,11 @@ class Answer:
     answer: str
     claims: tuple[Claim, ...]
 
+    @property
+    def only_sellers(self) -> bool:
+        """Whether everyone who answers so gains from a sale or hides who wrote it."""
+        return all(claim.source.sells for claim in self.claims)
+
 
 @dataclass(frozen=True)
 class OpenQuestion:
@@ -251,6 +272,11 @@ class OpenQuestion:
 
     question: str
     answers: tuple[Answer, ...]
+
+    @property
+    def explained_by(self) -> tuple[Claim, ...]:
+        """Claims that say why the others differ: two different things behind one word."""
+        return next((a.claims for a in self.answers if a.answer == DEPENDS), ())
 
     @property
     def disagrees(self) -> bool:
