@@ -44,6 +44,7 @@ from .typed_fields import (
     TypedRange,
     WordsFilter,
 )
+from .what_for import Use, uses_to_choose_from
 
 # Towns offered before a country is chosen.
 BUSIEST_TOWNS = 10
@@ -456,6 +457,12 @@ class ClinicFilterSet(django_filters.FilterSet):
             return None
         pairs = [("q", meant.words), *without(self.pairs, ("q", None))]
         return OtherWords(meant.words, meant.total, query_string(pairs))
+
+    @property
+    def uses(self) -> list[Use]:
+        """What mesotherapy may be wanted for, when its bare name is all that is searched for."""
+        treatments = self.form.fields["treatment"].choices
+        return uses_to_choose_from(self.selection.words, treatments, self.pairs)
 
     def ways_out(self) -> list[WayOut]:
         """For each filter in force: how many clinics come back without it, most first.

@@ -3,6 +3,8 @@
 from django.contrib.sitemaps import Sitemap
 from django.urls import reverse
 
+from treatments.models import Treatment
+
 from .models import Clinic
 
 
@@ -19,6 +21,16 @@ class ClinicSitemap(Sitemap):
         return clinic.confirmed_on
 
 
+class TreatmentCostSitemap(Sitemap):
+    """What each published treatment costs. No date: prices change without a review."""
+
+    def items(self):
+        return Treatment.objects.published().order_by("pk")
+
+    def location(self, treatment):
+        return reverse("treatment-cost", args=[treatment.slug])
+
+
 class PageSitemap(Sitemap):
     """The pages that stand for themselves. They carry no date: nothing records one."""
 
@@ -27,6 +39,9 @@ class PageSitemap(Sitemap):
             "home",
             "treatment-list",
             "mesotherapy",
+            "treatment-compare",
+            "before-you-book",
+            "red-flags",
             "clinic-list",
             "source-list",
             "how-we-rank",

@@ -9,6 +9,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from treatments.models import BodyArea, Claim, Concern, Source, Treatment
+from treatments.models.question import DECLINED_DAYS, WAITING_DAYS
 
 from . import structured_data
 from .card_fragments import FRAGMENTS
@@ -192,7 +193,12 @@ TEXT_PAGES = {
 @require_safe
 def text_page(request, name):
     """One of the site's own pages. No query."""
-    return render(request, TEXT_PAGES[name], {"contact_email": settings.CONTACT_EMAIL})
+    context = {
+        "contact_email": settings.CONTACT_EMAIL,
+        "waiting_days": WAITING_DAYS,
+        "declined_days": DECLINED_DAYS,
+    }
+    return render(request, TEXT_PAGES[name], context)
 
 
 @require_safe

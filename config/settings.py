@@ -179,6 +179,8 @@ CONTENT_SECURITY_POLICY = {
         # data: for the admin's own icons.
         "img-src": [SELF, "data:"],
         "connect-src": [SELF],
+        # Films and their captions.
+        "media-src": [SELF],
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
@@ -213,6 +215,8 @@ if not DEBUG:
 # --- Ours
 # The directory's index in a file, for a quick start; "" keeps none.
 INDEX_SNAPSHOT = os.environ.get("INDEX_SNAPSHOT", str(BASE_DIR / "build" / "directory.npz"))
+# Where a request says whose it is, for limits on what one visitor may send.
+VISITOR_ADDRESS = "HTTP_X_FORWARDED_FOR" if env_bool("BEHIND_TLS_PROXY", False) else "REMOTE_ADDR"
 # Address printed on the accessibility and privacy pages; the line is left out when empty.
 CONTACT_EMAIL = os.environ.get("CONTACT_EMAIL", "")
 

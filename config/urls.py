@@ -7,12 +7,14 @@ from django.contrib.sitemaps import views as sitemap_views
 from django.urls import include, path
 from django.views.decorators.http import require_safe
 
-from clinics.sitemaps import ClinicSitemap, PageSitemap
-from treatments.sitemaps import SourceSitemap, TreatmentSitemap
+from clinics.sitemaps import ClinicSitemap, PageSitemap, TreatmentCostSitemap
+from treatments.sitemaps import IsItForMeSitemap, SourceSitemap, TreatmentSitemap
 
 SITEMAPS = {
     "pages": PageSitemap,
     "treatments": TreatmentSitemap,
+    "costs": TreatmentCostSitemap,
+    "reasons": IsItForMeSitemap,
     "sources": SourceSitemap,
     "clinics": ClinicSitemap,
 }

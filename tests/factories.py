@@ -356,3 +356,46 @@ class MembershipFactory(DjangoModelFactory):
     user = SubFactory(StaffFactory)
     clinic = SubFactory(ClinicFactory)
     role = clinics.Membership.Role.STAFF
+
+
+# --- what readers ask, and films
+
+
+class ReadersQuestionFactory(DjangoModelFactory):
+    """A question that waits. Give `sources=[...]`; see `AnsweredQuestionFactory`."""
+
+    class Meta:
+        model = treatments.ReadersQuestion
+        skip_postgeneration_save = True
+
+    treatment = SubFactory(TreatmentFactory)
+    text_as_asked = Sequence(lambda n: f"How long does bruise number {n} last?")
+    sending = Sequence(lambda n: f"{n:064d}")
+    sources = set_to_many("sources")
+
+
+class AnsweredQuestionFactory(ReadersQuestionFactory):
+    """A published question with its signed answer of today."""
+
+    status = treatments.ReadersQuestion.Status.PUBLISHED
+    decided_at = LazyFunction(timezone.now)
+    text_published = LazyAttribute(lambda question: question.text_as_asked)
+    answer = Sequence(lambda n: f"Answer number {n}.")
+    signature = "Ana Example, editor"
+    answered_on = LazyFunction(today)
+
+
+class FilmFactory(DjangoModelFactory):
+    """A published film on a page elsewhere, made by the authors of a trial."""
+
+    class Meta:
+        model = treatments.Film
+
+    treatment = SubFactory(TreatmentFactory)
+    title = Sequence(lambda n: f"Film number {n}")
+    source = SubFactory(SourceFactory)
+    address = Sequence(lambda n: f"https://films.example.org/{n}")
+    language = "en"
+    seconds = 125
+    summary = "A doctor shows the needle and says what is not known."
+    is_published = True

@@ -6,7 +6,17 @@ from clinics.models import Clinic
 from treatments.models import Source, Treatment
 
 # Whose slug stands in the address of a route.
-MODELS = {"clinic": Clinic, "treatment": Treatment, "source": Source}
+MODELS = {
+    "clinic": Clinic,
+    "treatment": Treatment,
+    "treatment-cost": Treatment,
+    "is-it-for-me": Treatment,
+    "treatment-evidence": Treatment,
+    "ask-question": Treatment,
+    "question-sent": Treatment,
+    "readers-questions": Treatment,
+    "source": Source,
+}
 SITEMAP_SECTION = "django.contrib.sitemaps.views.sitemap"
 
 

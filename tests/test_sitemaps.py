@@ -8,7 +8,12 @@ import pytest
 from django.urls import reverse
 
 from clinics.models import Clinic
-from tests.factories import ClinicFactory, SourceFactory, TreatmentFactory
+from tests.factories import (
+    ClinicFactory,
+    ContraindicationFactory,
+    SourceFactory,
+    TreatmentFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -34,13 +39,15 @@ def test_the_index_lists_each_section(client):
     assert set(entries(client, "/sitemap.xml", "sitemap")) == {
         "/sitemap-pages.xml",
         "/sitemap-treatments.xml",
+        "/sitemap-costs.xml",
+        "/sitemap-reasons.xml",
         "/sitemap-sources.xml",
         "/sitemap-clinics.xml",
     }
 
 
 def test_every_address_of_every_section_answers(client):
-    TreatmentFactory()
+    ContraindicationFactory()
     SourceFactory()
     ClinicFactory()
     for section in entries(client, "/sitemap.xml", "sitemap"):
@@ -50,6 +57,24 @@ def test_every_address_of_every_section_answers(client):
             response = client.get(address)
             assert response.status_code == 200
             assert 'content="index,follow"' in response.content.decode()
+
+
+def test_a_list_of_reasons_is_listed_where_there_is_one(client):
+    treatment = TreatmentFactory(last_reviewed=datetime.date(2026, 1, 2))
+    TreatmentFactory()
+    ContraindicationFactory.create_batch(2, treatment=treatment)
+    ContraindicationFactory(treatment=TreatmentFactory(is_published=False))
+    assert entries(client, "/sitemap-reasons.xml") == {
+        f"{treatment.get_absolute_url()}is-it-for-me/": "2026-01-02",
+    }
+
+
+def test_the_cost_of_each_published_treatment_is_listed(client):
+    treatment = TreatmentFactory()
+    TreatmentFactory(is_published=False)
+    assert entries(client, "/sitemap-costs.xml") == {
+        f"{treatment.get_absolute_url()}cost/": None,
+    }
 
 
 def test_a_treatment_is_dated_by_its_last_review(client):

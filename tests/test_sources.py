@@ -8,10 +8,12 @@ from django.urls import reverse
 
 from tests.factories import (
     AliasFactory,
+    AnsweredQuestionFactory,
     BodyAreaFactory,
     ClaimFactory,
     ConcernFactory,
     ContraindicationFactory,
+    FilmFactory,
     RegulatorPositionFactory,
     SideEffectFactory,
     SourceFactory,
@@ -26,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 Kind = Source.Kind
 LIST_BUDGET = 1
-DETAIL_BUDGET = 14
+DETAIL_BUDGET = 16
 NOTHING_TAKEN = "No page draws on it at present."
 
 
@@ -76,6 +78,8 @@ def support_everything(treatment: Treatment, source: Source):
     SideEffectFactory(treatment=treatment, name="A bruise", sources=[source])
     ContraindicationFactory(treatment=treatment, name="Pregnancy", sources=[source])
     RegulatorPositionFactory(treatment=treatment, position_text="Banned.", sources=[source])
+    AnsweredQuestionFactory(treatment=treatment, text_published="Is it sore?", sources=[source])
+    FilmFactory(treatment=treatment, title="One session", source=source)
 
 
 # --- the list
@@ -193,6 +197,8 @@ def test_everything_taken_from_a_source_is_listed_with_its_treatment(client):
             "Thighs Area treated · Fat",
             "Dimples What it is wanted for · Fat",
             "Lipo shots Another name · Fat",
+            "Is it sore? Answer to a reader · Fat",
+            "One session Film · Fat",
         ]
     )
 

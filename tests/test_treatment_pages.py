@@ -16,11 +16,13 @@ from django.urls import reverse
 from clinics.models import Clinic
 from tests.factories import (
     AliasFactory,
+    AnsweredQuestionFactory,
     BodyAreaFactory,
     ClaimFactory,
     ClinicFactory,
     ConcernFactory,
     ContraindicationFactory,
+    FilmFactory,
     OfferFactory,
     RegulatorPositionFactory,
     SideEffectFactory,
@@ -43,7 +45,7 @@ Kind, Section, Topic, Unit, Verdict = (
     Claim.Unit,
     Claim.Verdict,
 )
-DETAIL_BUDGET = 29
+DETAIL_BUDGET = 32
 LIST_BUDGET = 9
 GENERAL_BUDGET = 7
 MOST_BYTES = 60_000
@@ -567,9 +569,11 @@ def whole_treatment(number: int) -> Treatment:
             SideEffectFactory,
             ContraindicationFactory,
             RegulatorPositionFactory,
+            AnsweredQuestionFactory,
         ):
             make(treatment=treatment, sources=SourceFactory.create_batch(2))
         OfferFactory(treatment=treatment)
+        FilmFactory(treatment=treatment)
     return treatment
 
 

@@ -5,16 +5,40 @@ pages of its own, and the treatment's page lists it with links: all of it as fie
 page would be hundreds of boxes, more than a form may send.
 """
 
-from django.contrib import admin
-from django.db import models
+from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten_fieldsets, unquote
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
+from django.db import models, transaction
+from django.forms import Script
+from django.http import Http404, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_protect
 
+from .editing_forms import (
+    ABOUT_THE_CHANGE,
+    CatalogueForm,
+    ClaimForm,
+    RowsForm,
+    RowsFormSet,
+    SourceForm,
+    TreatmentForm,
+    is_public,
+)
+from .film_form import FilmForm
+from .history import CHANGED, has_versions, one_change
 from .models import (
     Alias,
     BodyArea,
     Claim,
     Concern,
     Contraindication,
+    Film,
     LoadedContent,
+    ReadersQuestion,
     RegulatorPosition,
     SideEffect,
     Source,
@@ -27,6 +51,9 @@ from .models import (
     TreatmentSubstance,
 )
 from .permissions import EditedByEditors
+from .question_admin import ReadersQuestionAdmin
+from .versions import compare, return_to, version, versions_of
+from .wording import reasons
 
 # The form field of Django 5.2 would take a bare "example.org" for http.
 HTTPS_UNLESS_SAID = {models.URLField: {"assume_scheme": "https"}}
@@ -45,6 +72,152 @@ class EditorAdmin(EditedByEditors, admin.ModelAdmin):
         the address of any object, so clinics.admin takes that route away.
         """
         return obj.get_absolute_url() if hasattr(obj, "get_absolute_url") else None
+
+
+class CatalogueAdmin(EditorAdmin):
+    """Pages of the catalogue: each change has its reason, and a place in the history."""
+
+    form = CatalogueForm
+    versions_per_page = 50
+
+    class Media:
+        js = [Script("js/wording.js", defer=True)]
+
+    # --- Saving
+
+    def get_fieldsets(self, request, obj=None):
+        """The row's own fields, and the change's at the end, next to the buttons."""
+        names = flatten_fieldsets(super().get_fieldsets(request, obj))
+        return [
+            (None, {"fields": [name for name in names if name not in ABOUT_THE_CHANGE]}),
+            (_("This change"), {"fields": ABOUT_THE_CHANGE}),
+        ]
+
+    def get_actions(self, request):
+        """Without deleting many at once: each deletion has a reason of its own."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """Write all that one press of the button changes as one change."""
+        if request.method != "POST":
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        with one_change(request.user) as change:
+            request.change_under_way = change
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def save_form(self, request, form, change):
+        """Tell the history why."""
+        request.change_under_way.reason = form.cleaned_data.get("change_reason", "")
+        return super().save_form(request, form, change)
+
+    def save_model(self, request, obj, form, change):
+        """Store the row if it changed, and say what its editor should look at again."""
+        if not change or form.changed_columns:
+            super().save_model(request, obj, form, change)
+        lines = [*reasons(form.flags), *getattr(form, "warnings", list)()]
+        for line in lines:
+            self.message_user(request, line, messages.WARNING)
+
+    # --- Deleting
+
+    def delete_view(self, request, object_id, extra_context=None):
+        """Ask why before anything that visitors see is deleted."""
+        if request.method != "POST":
+            return super().delete_view(request, object_id, extra_context)
+        reason = request.POST.get("change_reason", "").strip()[:500]
+        row = self.get_object(request, unquote(object_id))
+        allowed = self.has_delete_permission(request, row)
+        if allowed and row and is_public(row) and not reason:
+            self.message_user(request, _("Say why you delete this."), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        with one_change(request.user, reason) as change:
+            request.change_under_way = change
+            return super().delete_view(request, object_id, extra_context)
+
+    def delete_model(self, request, obj):
+        """Note those too that cited the row, for they lose it."""
+        for relation in obj._meta.get_fields(include_hidden=True):
+            if relation.many_to_many and relation.auto_created and relation.concrete is False:
+                owner = relation.related_model
+                if has_versions(owner) and relation.through._meta.auto_created:
+                    for row in owner._base_manager.filter(**{relation.field.name: obj}):
+                        request.change_under_way.note(row, CHANGED)
+        super().delete_model(request, obj)
+
+    # --- History
+
+    def get_urls(self):
+        """One more page: a version, beside what is stored now."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}_version"
+        view = self.admin_site.admin_view(csrf_protect(self.version_view))
+        route = "<path:object_id>/history/<str:part>/<str:number>/"
+        return [path(route, view, name=name), *super().get_urls()]
+
+    def history_view(self, request, object_id, extra_context=None):
+        """Who changed what, when and why, the newest first; of a deleted row too."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        key, row = self.key_and_row(request, object_id)
+        found = versions_of(self.model, key)
+        if not found and row is None:
+            raise Http404
+        context = {
+            **self.history_context(request, object_id, row, found),
+            "title": _("History: %(name)s") % {"name": row or found[0].name},
+            "page": Paginator(found, self.versions_per_page).get_page(request.GET.get("p")),
+        }
+        return TemplateResponse(request, "admin/treatments/versions.html", context)
+
+    def version_view(self, request, object_id, part, number):
+        """One version beside what is stored now, and the way back to it."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        key, row = self.key_and_row(request, object_id)
+        shown = version(self.model, key, part, number)
+        if shown is None:
+            raise Http404
+        context = {
+            **self.history_context(request, object_id, row, [shown]),
+            "title": _("An earlier version"),
+            "shown": shown,
+            "differences": compare(shown),
+        }
+        if request.method == "POST" and shown.can_return:
+            reason = request.POST.get("change_reason", "").strip()[:500]
+            if not reason:
+                context["problems"] = [_("Say why you go back to it.")]
+            else:
+                try:
+                    return_to(shown, user=request.user, reason=reason)
+                except ValidationError as error:
+                    context["problems"] = error.messages
+                else:
+                    self.message_user(request, _("It is again as it was."), messages.SUCCESS)
+                    return HttpResponseRedirect(context["history_url"])
+        return TemplateResponse(request, "admin/treatments/version.html", context)
+
+    def key_and_row(self, request, object_id):
+        """The primary key in an address, and the row if there still is one."""
+        try:
+            key = self.opts.pk.to_python(unquote(object_id))
+        except ValidationError as error:
+            raise Http404 from error
+        return key, self.get_object(request, unquote(object_id))
+
+    def history_context(self, request, object_id, row, found) -> dict:
+        """What both pages of the history need."""
+        prefix = f"admin:{self.opts.app_label}_{self.opts.model_name}"
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "row": row,
+            "name": str(row or found[0].name),
+            "list_url": reverse(f"{prefix}_changelist"),
+            "row_url": reverse(f"{prefix}_change", args=[object_id]) if row else "",
+            "history_url": reverse(f"{prefix}_history", args=[object_id]),
+        }
 
 
 class LinkedRows(EditedByEditors, admin.TabularInline):
@@ -69,6 +242,8 @@ class EditedRows(EditedByEditors, admin.TabularInline):
     """Rows that are short enough to be edited where they are listed."""
 
     extra = 0
+    form = RowsForm
+    formset = RowsFormSet
     classes = ["collapse"]
     autocomplete_fields = ["sources"]
     # What the row's name is made of.
@@ -132,8 +307,38 @@ class ClaimInline(LinkedRows):
     parent = "source"
 
 
+class ReviewFilter(admin.SimpleListFilter):
+    """Treatments by the state of their review, with how many there are of each."""
+
+    title = _("review")
+    parameter_name = "review"
+
+    def lookups(self, request, model_admin):
+        """One query: the dates of all treatments."""
+        states = list(
+            model_admin.get_queryset(request).values_list("last_reviewed", "next_review_due")
+        )
+        today = timezone.localdate()
+        overdue = sum(bool(due and due < today) for _last, due in states)
+        never = sum(last is None for last, _due in states)
+        return [
+            ("overdue", _("overdue (%(count)d)") % {"count": overdue}),
+            ("never", _("never reviewed (%(count)d)") % {"count": never}),
+        ]
+
+    def queryset(self, request, queryset):
+        """The overdue ones with the longest overdue first."""
+        if self.value() == "overdue":
+            overdue = queryset.filter(next_review_due__lt=timezone.localdate())
+            return overdue.order_by("next_review_due", "pk")
+        if self.value() == "never":
+            return queryset.filter(last_reviewed=None)
+        return queryset
+
+
 @admin.register(Source)
-class SourceAdmin(EditorAdmin):
+class SourceAdmin(CatalogueAdmin):
+    form = SourceForm
     list_display = ["slug", "publisher", "title", "kind", "year", "reading", "confidence"]
     list_filter = ["kind", "reading", "confidence"]
     search_fields = ["slug", "title", "publisher", "url"]
@@ -141,7 +346,8 @@ class SourceAdmin(EditorAdmin):
 
 
 @admin.register(Claim)
-class ClaimAdmin(EditorAdmin):
+class ClaimAdmin(CatalogueAdmin):
+    form = ClaimForm
     list_display = ["reference", "source", "topic", "low", "high", "unit", "verdict", "words"]
     list_filter = ["topic", "verdict", "is_general", "unit", "treatments"]
     list_select_related = ["source"]
@@ -150,7 +356,8 @@ class ClaimAdmin(EditorAdmin):
 
 
 @admin.register(Treatment)
-class TreatmentAdmin(EditorAdmin):
+class TreatmentAdmin(CatalogueAdmin):
+    form = TreatmentForm
     list_display = [
         "name",
         "kind",
@@ -160,8 +367,7 @@ class TreatmentAdmin(EditorAdmin):
         "next_review_due",
         "position",
     ]
-    list_filter = ["kind", "evidence_level", "needles", "is_published"]
-    date_hierarchy = "next_review_due"
+    list_filter = [ReviewFilter, "kind", "evidence_level", "needles", "is_published"]
     search_fields = ["name", "short_name", "aliases__name"]
     inlines = [
         AliasInline,
@@ -182,7 +388,7 @@ class TreatmentAdmin(EditorAdmin):
         return obj.get_absolute_url() if obj.is_published else None
 
 
-class TermAdmin(EditorAdmin):
+class TermAdmin(CatalogueAdmin):
     """The words of the vocabulary: body areas, concerns, substances."""
 
     list_display = ["name", "slug", "position"]
@@ -202,7 +408,7 @@ class SubstanceAdmin(TermAdmin):
     inlines = [SubstanceStatusInline]
 
 
-class PartOfTreatmentAdmin(EditorAdmin):
+class PartOfTreatmentAdmin(CatalogueAdmin):
     """What a treatment's page is made of, one piece a page."""
 
     list_select_related = ["treatment"]
@@ -254,3 +460,39 @@ class LoadedContentAdmin(EditorAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return False
+
+
+# --- Readers' questions and films
+
+admin.site.register(ReadersQuestion, ReadersQuestionAdmin)
+
+
+@admin.register(Film)
+class FilmAdmin(CatalogueAdmin):
+    """Films. A file that no row names any more is deleted with the change that let it go."""
+
+    form = FilmForm
+    list_display = ["title", "treatment", "source", "language", "is_published", "position"]
+    list_filter = ["is_published", "treatment"]
+    list_select_related = ["treatment", "source"]
+    search_fields = ["title", "summary", "treatment__name", "source__title"]
+    autocomplete_fields = ["treatment", "source"]
+
+    def view_on_site(self, obj):
+        """Its place on the page of the treatment, once it is published."""
+        is_shown = obj.is_published and obj.treatment.is_published
+        return f"{obj.treatment.get_absolute_url()}#film-{obj.pk}" if is_shown else None
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        self.delete_files(form.replaced_files)
+
+    def delete_model(self, request, obj):
+        names = [stored.name for stored in (obj.file, obj.captions) if stored]
+        super().delete_model(request, obj)
+        self.delete_files(names)
+
+    def delete_files(self, names):
+        """Delete stored files once it is certain that no row names them."""
+        for name in names:
+            transaction.on_commit(lambda name=name: Film.file.field.storage.delete(name))

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 
 import django_filters
+from django.utils import timezone
 from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
 
@@ -99,11 +100,12 @@ class TreatmentRow:
     summary_text: str
     warning_text: str
     clinic_count: int
+    is_overdue: bool
     values: dict[str, frozenset[str]]
 
 
 def treatment_row(treatment: Treatment, clinic_count: int) -> TreatmentRow:
-    """Work out one row of a treatment loaded `with_key_facts()`. No query."""
+    """Work out one row of a treatment loaded `with_key_facts()`, as of today. No query."""
     claims = list(treatment.claims.all())
     sessions = summarise(claims, Claim.Topic.SESSIONS)
     values = {
@@ -123,6 +125,7 @@ def treatment_row(treatment: Treatment, clinic_count: int) -> TreatmentRow:
         summary_text=treatment.summary_text,
         warning_text=treatment.warning_text,
         clinic_count=clinic_count,
+        is_overdue=treatment.is_review_overdue(timezone.localdate()),
         values={name: frozenset(found) for name, found in values.items()},
     )
 

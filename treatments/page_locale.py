@@ -15,3 +15,8 @@ def page_locale() -> Locale:
 def country_name(code: str) -> str:
     """The country's name in the language of the page; the code itself when unknown."""
     return page_locale().territories.get(code.upper(), code)
+
+
+def language_name(code: str) -> str:
+    """The language's name in the language of the page; the code itself when unknown."""
+    return page_locale().languages.get(code.lower(), code)

@@ -1,6 +1,7 @@
 """Which pages on treatments and sources search engines are told of."""
 
 from django.contrib.sitemaps import Sitemap
+from django.urls import reverse
 
 from .models import Source, Treatment
 
@@ -10,6 +11,20 @@ class TreatmentSitemap(Sitemap):
 
     def items(self):
         return Treatment.objects.published().order_by("pk")
+
+    def lastmod(self, treatment):
+        return treatment.last_reviewed
+
+
+class IsItForMeSitemap(Sitemap):
+    """Lists of reasons against a treatment, where sources name any."""
+
+    def items(self):
+        listed = Treatment.objects.published().filter(contraindications__isnull=False)
+        return listed.distinct().order_by("pk")
+
+    def location(self, treatment):
+        return reverse("is-it-for-me", args=[treatment.slug])
 
     def lastmod(self, treatment):
         return treatment.last_reviewed

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from .models import Treatment
+from .models import ReadersQuestion, Treatment
 from .treatment_page import TreatmentPage
 
 Absolute = Callable[[str], str]
@@ -52,6 +52,32 @@ def treatment_list(treatments: list[Treatment], absolute: Absolute) -> dict:
                 "url": absolute(treatment.get_absolute_url()),
             }
             for position, treatment in enumerate(treatments, start=1)
+        ],
+    }
+
+
+def answered_questions(questions: list[ReadersQuestion]) -> dict:
+    """A FAQPage: questions that the site itself answers, one answer each; {} without any."""
+    if not questions:
+        return {}
+    return {
+        "@context": "https://schema.org",
+        "@type": "FAQPage",
+        "mainEntity": [
+            {
+                "@type": "Question",
+                "name": question.text_published,
+                "acceptedAnswer": {
+                    "@type": "Answer",
+                    "text": question.answer,
+                    "dateModified": question.answered_on,
+                    "citation": [
+                        {"@type": "CreativeWork", "name": source.title}
+                        for source in question.sources.all()
+                    ],
+                },
+            }
+            for question in questions
         ],
     }
 

@@ -4,11 +4,14 @@ No HTML and no request. Built from a treatment loaded `with_page_details()`, it 
 no query of its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from django.utils.translation import gettext_lazy as _
 
+from .course_timeline import CourseTimeline, course_timeline
+from .effects_picture import EffectsPicture, effects_picture
 from .evidence import (
     OpenQuestion,
     TopicSummary,
@@ -24,6 +27,8 @@ from .models import (
     Alias,
     Claim,
     Contraindication,
+    Film,
+    ReadersQuestion,
     RegulatorPosition,
     SideEffect,
     Source,
@@ -48,10 +53,14 @@ QUESTION_TITLES = {
     "overweight-candidates": _("Is it for people who are overweight?"),
     "which-layer": _("Into which layer does it go?"),
 }
+# Questions whose "depends" tells apart what the other answers mix up, and how that reads.
+WHY_ANSWERS_DIFFER = {
+    "destroys-fat-cells": _("Two different methods hide behind one word:"),
+}
 ANSWER_TITLES = {
     "yes": _("Yes"),
     "no": _("No"),
-    "depends": _("It depends on the method"),
+    "depends": _("It depends"),
     "unproven": _("Not proven"),
     "weak": _("Only a little"),
     "skin": _("Into the skin"),
@@ -100,27 +109,41 @@ class PlotSection:
 
 @dataclass(frozen=True)
 class TitledAnswer:
-    """One answer to an open question, in words, with the claims that give it."""
+    """One answer to an open question, in words, with the claims that give it.
+
+    `only_sellers`: nobody answers so who does not gain from a sale.
+    """
 
     title: str
     claims: tuple[Claim, ...]
+    only_sellers: bool
 
 
 @dataclass(frozen=True)
 class TitledQuestion:
-    """A question on which sources differ, in words."""
+    """A question on which sources differ, in words.
+
+    `why` and the claims `explained_by` say why they do; "" and none where nobody does.
+    """
 
     title: str
     answers: tuple[TitledAnswer, ...]
+    why: str
+    explained_by: tuple[Claim, ...]
 
 
 def _titled(question: OpenQuestion) -> TitledQuestion:
+    why = str(WHY_ANSWERS_DIFFER.get(question.question, ""))
+    explained_by = question.explained_by if why else ()
     return TitledQuestion(
         title=str(QUESTION_TITLES.get(question.question, question.question)),
         answers=tuple(
-            TitledAnswer(str(ANSWER_TITLES.get(a.answer, a.answer)), a.claims)
+            TitledAnswer(str(ANSWER_TITLES.get(a.answer, a.answer)), a.claims, a.only_sellers)
             for a in question.answers
+            if a.claims != explained_by
         ),
+        why=why if explained_by else "",
+        explained_by=explained_by,
     )
 
 
@@ -139,8 +162,16 @@ def _statements_by_section(statements) -> dict[str, list[Statement]]:
 class TreatmentPage:
     """Everything the page of one treatment prints."""
 
-    def __init__(self, treatment: Treatment):
+    def __init__(
+        self,
+        treatment: Treatment,
+        answers: Sequence[ReadersQuestion] = (),
+        films: Sequence[Film] = (),
+    ):
+        """`answers` come with their sources loaded, `films` each with its source."""
         self.treatment = treatment
+        self.answers = answers
+        self.films = films
         self.claims = list(treatment.claims.all())
         self.statements = _statements_by_section(treatment.statements.all())
 
@@ -187,6 +218,11 @@ class TreatmentPage:
                 sections.append(PlotSection(topic.value, str(title), summary, plot, statements))
         return sections
 
+    @cached_property
+    def timeline(self) -> CourseTimeline:
+        """A course over time, by source."""
+        return course_timeline(self.claims)
+
     @property
     def serious_risks(self) -> list[SideEffect]:
         """Lasting or dangerous effects, in the editor's order."""
@@ -196,6 +232,16 @@ class TreatmentPage:
     def usual_effects(self) -> list[SideEffect]:
         """The other unwanted effects."""
         return [effect for effect in self.treatment.side_effects.all() if not effect.is_serious]
+
+    @cached_property
+    def serious_picture(self) -> EffectsPicture:
+        """Serious risks by how common they are."""
+        return effects_picture(self.serious_risks)
+
+    @cached_property
+    def usual_picture(self) -> EffectsPicture:
+        """The other unwanted effects by how common they are."""
+        return effects_picture(self.usual_effects)
 
     def _contraindications(self, strength: str) -> list[Contraindication]:
         every = self.treatment.contraindications.all()
@@ -244,10 +290,12 @@ class TreatmentPage:
             *treatment.area_links.all(),
             *treatment.concern_links.all(),
             *treatment.substance_links.all(),
+            *self.answers,
         ]
         for link in treatment.substance_links.all():
             sourced += link.substance.statuses.all()
         found = {source.pk: source for thing in sourced for source in thing.sources.all()}
+        found |= {film.source.pk: film.source for film in self.films}
         for claim in self.claims:
             found[claim.source.pk] = claim.source
             found |= {source.pk: source for source in claim.checked_against.all()}
@@ -286,6 +334,8 @@ class TakenFrom:
     substances: list[TreatmentSubstance]
     statuses: list[SubstanceStatus]
     aliases: list[Alias]
+    answers: list[ReadersQuestion]
+    films: list[Film]
     checked_count: int
 
     @property
@@ -302,6 +352,8 @@ class TakenFrom:
                 self.substances,
                 self.statuses,
                 self.aliases,
+                self.answers,
+                self.films,
             )
         )
 

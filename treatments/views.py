@@ -7,11 +7,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from clinics.cost_basis import stated_cost
 from clinics.offers_summary import (
     clinic_counts_by_treatment,
     offers_of_treatment,
     shows_sample_listings,
 )
+from clinics.price_picture import price_picture
 
 from . import structured_data
 from .evidence import by_topic
@@ -31,6 +33,9 @@ from .models import (
     TreatmentSubstance,
 )
 from .treatment_page import GeneralPage, TakenFrom, TreatmentPage
+
+# How many answers to readers stand on a treatment's page; all are on a page of their own.
+LATEST_ANSWERS = 6
 
 
 @require_safe
@@ -70,7 +75,11 @@ def treatment_list(request):
 def treatment_detail(request, slug):
     """One treatment with all its evidence. A fixed number of queries, about thirty."""
     treatment = get_object_or_404(Treatment.objects.published().with_page_details(), slug=slug)
-    page = TreatmentPage(treatment)
+    answers = list(
+        treatment.readers_questions.published().prefetch_related("sources")[: LATEST_ANSWERS + 1]
+    )
+    films = list(treatment.films.filter(is_published=True).select_related("source"))
+    page = TreatmentPage(treatment, answers[:LATEST_ANSWERS], films)
     today = timezone.localdate()
     offers = offers_of_treatment(treatment, today) if treatment.is_offered else None
     comparisons = Treatment.objects.published().filter(kind=Treatment.Kind.COMPARISON)
@@ -85,10 +94,13 @@ def treatment_detail(request, slug):
         {
             "treatment": treatment,
             "page": page,
+            "has_more_answers": len(answers) > LATEST_ANSWERS,
             "is_overdue": treatment.is_review_overdue(today),
             "offers": offers,
+            "stated_cost": stated_cost(page.claims, offers),
+            "price_picture": price_picture(offers, page.costs) if offers else None,
             "shows_sample_listings": offers is not None and offers.has_samples,
-            "comparisons": comparisons.exclude(pk=treatment.pk),
+            "comparisons": list(comparisons.exclude(pk=treatment.pk)),
             "canonical": request.build_absolute_uri(treatment.get_absolute_url()),
             "structured_data": structured_data.treatment_page(page, request.build_absolute_uri),
             "breadcrumb_data": structured_data.breadcrumbs(trail, request.build_absolute_uri),
@@ -141,7 +153,7 @@ def source_list(request):
 
 @require_safe
 def source_detail(request, slug):
-    """One source, and all that we take from it. Fourteen queries."""
+    """One source, and all that we take from it. Sixteen queries."""
     source = get_object_or_404(Source, slug=slug)
     claims = source.claims.public().with_source()
 
@@ -168,6 +180,12 @@ def source_detail(request, slug):
             .distinct()
         ),
         aliases=supported(Alias),
+        answers=list(source.answers.published().select_related("treatment")),
+        films=list(
+            source.films.filter(is_published=True, treatment__is_published=True).select_related(
+                "treatment"
+            )
+        ),
         checked_count=source.checks_of_claims.public().count(),
     )
     return render(

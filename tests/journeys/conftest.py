@@ -25,6 +25,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Each worker of the test run has a database of its own.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 START_SECONDS = 30
+# Of a site that lives for one test run.
+EDITOR, EDITOR_PASSWORD = "editor", secrets.token_urlsafe(20)
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
@@ -110,6 +112,10 @@ def base_url(tmp_path_factory, browser_type_launch_args):
         for command in ("collectstatic --noinput", "migrate", "load_catalogue"):
             manage(command, environment)
         manage("load_sample_clinics", environment)
+        manage(
+            f"createsuperuser --noinput --username={EDITOR} --email=editor@example.org",
+            environment | {"DJANGO_SUPERUSER_PASSWORD": EDITOR_PASSWORD},
+        )
         gunicorn = [sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind=127.0.0.1:{port}"]
         server = subprocess.Popen(
             [*gunicorn, "--threads=4", "--log-level=warning"], cwd=ROOT, env=environment

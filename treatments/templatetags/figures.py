@@ -106,6 +106,16 @@ def number(value: Decimal) -> str:
 
 
 @register.filter
+def time_in(amount: Decimal, unit: str) -> str:
+    """One amount with its unit: {{ 3|time_in:"week" }} gives "3 weeks"."""
+    return (
+        range_in_words(amount, amount, unit)
+        if amount
+        else f"{_number(Decimal(0))} {_unit(unit, amount)}"
+    )
+
+
+@register.filter
 def country(code: str) -> str:
     """The name of a country from its ISO code; "" for an empty code."""
     return country_name(code) if code else ""
