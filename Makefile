@@ -25,10 +25,11 @@ run: .venv/runtime-installed
 # Install what the site, its tests and its checks need.
 install: .venv/development-installed
 
-# Every test, on SQLite and on PostgreSQL; the journeys in a browser on SQLite only, but one.
+# Every test on SQLite; on PostgreSQL those that ask the database, and of the journeys in a
+# browser one.
 test: .venv/development-installed
 	env -u DATABASE_URL $(PYTEST)
-	$(BIN)/python tests/with_postgres.py $(PYTEST) -m "not journey or core"
+	$(BIN)/python tests/with_postgres.py $(PYTEST) --only-database -m "not journey or core"
 
 # Style, templates, migrations, catalogue and production settings. Changes nothing.
 check: .venv/development-installed

@@ -17,6 +17,28 @@ settings.register_profile(
 settings.load_profile("mesoguide")
 
 
+def pytest_addoption(parser):
+    """Declare our own options of the test run."""
+    parser.addoption(
+        "--only-database",
+        action="store_true",
+        help="Leave out tests that ask no database: the second database would not change them.",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what `--only-database` says."""
+    if config.getoption("--only-database"):
+        config.hook.pytest_deselected(items=[t for t in items if not asks_database(t)])
+        items[:] = [test for test in items if asks_database(test)]
+
+
+def asks_database(test) -> bool:
+    """Whether a test, or the site that a journey visits, has anything to do with a database."""
+    marked = any(test.get_closest_marker(name) for name in ("django_db", "journey"))
+    return marked or not {"db", "transactional_db"}.isdisjoint(test.fixturenames)
+
+
 @pytest.fixture(autouse=True)
 def media_in_temporary_folder(settings, tmp_path):
     """Uploads of a test vanish with it."""
