@@ -58,6 +58,14 @@ COLOURS = {
     "runOnly": {"type": "rule", "values": ["color-contrast"]},
     "resultTypes": ["violations"],
 }
+# The sum of all moves of what was drawn already, as the browser has measured them.
+LAYOUT_SHIFT = """() => new Promise((done) => {
+  let sum = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) sum += entry.value;
+  }).observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => done(sum), 200);
+})"""
 NARROWEST = {"width": 320, "height": 640}
 
 
@@ -94,3 +102,11 @@ def test_page_is_sound(visit, address):
     tab.set_viewport_size(NARROWEST)
     width = tab.evaluate("document.scrollingElement.scrollWidth")
     assert width <= NARROWEST["width"]
+
+
+@pytest.mark.parametrize("address", ["/treatments/cellulite/", "/treatments/liposuction/"])
+def test_nothing_moves_while_a_treatment_page_loads(visit, address):
+    tab = visit(viewport=PHONE)
+    tab.goto(address)
+    tab.wait_for_load_state("networkidle")
+    assert tab.evaluate(LAYOUT_SHIFT) == 0
