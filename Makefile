@@ -40,6 +40,7 @@ check: .venv/development-installed
 	DATABASE_URL=sqlite://:memory: $(MANAGE) load_catalogue --check
 	DATABASE_URL=sqlite://:memory: DEBUG=false ALLOWED_HOSTS=example.org \
 		SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
+		ENQUIRY_KEYS=$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())') \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 # Repair what `check` complains of, where a machine can.

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from cryptography.fernet import Fernet
+
 from bench.database import database, server, version
 from bench.report import RESULT, machine, text
 
@@ -33,6 +35,7 @@ def environment(address: str, folder: str) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "bench.settings",
         "DEBUG": "false",
         "SECRET_KEY": secrets.token_urlsafe(50),
+        "ENQUIRY_KEYS": Fernet.generate_key().decode(),
         "ALLOWED_HOSTS": "localhost",
         "STATIC_ROOT": f"{folder}/static",
         "INDEX_SNAPSHOT": f"{folder}/directory.npz",

@@ -15,6 +15,8 @@ from django.utils.translation import ngettext
 
 from treatments.permissions import EditedByEditors
 
+from .claim_admin import ClaimRequestAdmin, InvitationAdmin
+from .enquiry_admin import EnquiryAdmin
 from .listing_forms import (
     CheckForm,
     ClinicForm,
@@ -32,16 +34,20 @@ from .listing_inlines import (
 )
 from .models import (
     Check,
+    ClaimRequest,
     Clinic,
     Country,
     Currency,
+    Enquiry,
+    Invitation,
     Language,
     Offer,
     Photo,
     Place,
     Practitioner,
+    ReplyTemplate,
 )
-from .permissions import clinics_of, is_editor, may_edit, treatments_to_offer
+from .permissions import clinics_of, clinics_owned_by, is_editor, may_edit, treatments_to_offer
 
 
 def delete_files_after_commit(field, names):
@@ -181,6 +187,12 @@ class ClinicAdmin(OwnClinicsAdmin):
             return ["confirmed_by_name"]
         return self.staff_fieldsets[0][1]["fields"]
 
+    def render_change_form(self, request, context, *args, obj=None, **kwargs):
+        # Editors have the rows of memberships on this page instead.
+        if obj and not is_editor(request.user):
+            context["is_owner"] = clinics_owned_by(request.user).filter(pk=obj.pk).exists()
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
     def get_prepopulated_fields(self, request, obj=None):
         # The address of a page that exists must not follow a new name.
         return {} if obj else {"slug": ["name"]}
@@ -306,6 +318,19 @@ class PractitionerAdmin(PartOfClinicAdmin):
         return super().get_form(request, obj, change, **kwargs)
 
 
+@admin.register(ReplyTemplate)
+class ReplyTemplateAdmin(PartOfClinicAdmin):
+    """Answers that a clinic has prepared for its inbox."""
+
+    list_display = ["title", "language", "clinic"]
+    list_select_related = ["clinic", "language"]
+    search_fields = ["title", "clinic__name"]
+    autocomplete_fields = ["clinic"]
+
+
+admin.site.register(Enquiry, EnquiryAdmin)
+
+
 # --- Pages for editors
 
 
@@ -359,3 +384,7 @@ class LanguageAdmin(EditorAdmin):
 class CurrencyAdmin(EditorAdmin):
     list_display = ["code", "per_euro", "rate_date", "rate_source"]
     search_fields = ["code"]
+
+
+admin.site.register(ClaimRequest, ClaimRequestAdmin)
+admin.site.register(Invitation, InvitationAdmin)

@@ -2,7 +2,7 @@ from django.apps import AppConfig
 from django.core.checks import Tags, register
 from django.utils.translation import gettext_lazy as _
 
-from .checks import change_log_is_complete
+from .checks import change_log_is_complete, enquiry_keys_are_real
 
 
 class ClinicsConfig(AppConfig):
@@ -11,3 +11,4 @@ class ClinicsConfig(AppConfig):
 
     def ready(self):
         register(change_log_is_complete, Tags.database)
+        register(enquiry_keys_are_real, Tags.security)

@@ -1,6 +1,8 @@
-"""What must be true of the database for the directory to be right."""
+"""What must be true of database and settings for the directory to be right."""
 
+from django.conf import settings
 from django.core.checks import Error
+from django.core.checks import Warning as CheckWarning
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
@@ -24,6 +26,22 @@ def change_log_is_complete(app_configs, databases, **options):
         )
         for database in map(connections.__getitem__, databases or [])
         if not _migrations_to_come(database) and (missing := missing_triggers(database))
+    ]
+
+
+def enquiry_keys_are_real(app_configs, **options):
+    """Warn of a development site: what is written into it can be opened by anybody.
+
+    Without keys a public site does not start at all; see config/settings.py.
+    """
+    if not settings.ENQUIRY_KEYS_ARE_FOR_DEVELOPMENT:
+        return []
+    return [
+        CheckWarning(
+            "Requests of patients are sealed with a key that stands in the source code.",
+            hint="Set ENQUIRY_KEYS before anybody writes something real; see .env.example.",
+            id="clinics.W001",
+        )
     ]
 
 

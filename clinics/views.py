@@ -21,6 +21,7 @@ from .clinic_profile import (
     weekly_hours,
     what_is_not_said,
 )
+from .enquiries import has_inbox
 from .exchange import DEFAULT_CURRENCY, current_rates
 from .filters import ClinicFilterSet
 from .histogram import price_histogram
@@ -142,7 +143,8 @@ def suggest(request):
 @require_safe
 def clinic_detail(request, slug):
     """One clinic: offers, costs, people, checks, hours, gaps. Twelve queries."""
-    clinic = get_object_or_404(Clinic.objects.published().with_page_details(), slug=slug)
+    clinics = Clinic.objects.published().with_page_details().annotate(has_inbox=has_inbox())
+    clinic = get_object_or_404(clinics, slug=slug)
     today = timezone.localdate()
     rates = current_rates()
     currency = request.GET.get("currency", DEFAULT_CURRENCY)

@@ -1,9 +1,13 @@
 """All settings. This file alone reads the environment; .env.example lists every variable."""
 
+import datetime
 import os
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 from pathlib import Path
 
 import dj_database_url
+from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -23,6 +27,16 @@ def env_bool(name: str, default: bool) -> bool:
 def env_list(name: str) -> list[str]:
     """Read a list parted by commas; empty when the variable is missing."""
     return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
+
+
+def env_count(name: str, default: int) -> int:
+    """Read a small whole number from 0 up; anything else is refused."""
+    value = os.environ.get(name, "").strip()
+    if value == "":
+        return default
+    if not (value.isascii() and value.isdigit() and len(value) == 1):
+        raise ImproperlyConfigured(f"{name} must be a number from 0 to 9, not {value!r}.")
+    return int(value)
 
 
 def env_required(name: str, hint: str) -> str:
@@ -66,6 +80,10 @@ INSTALLED_APPS = [
     "django.forms",
     "django_filters",
     "csp",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "accounts.apps.AccountsConfig",
     "treatments",
     "clinics",
@@ -82,7 +100,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "accounts.sessions.LastSeenMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -166,8 +187,42 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-AUTHENTICATION_BACKENDS = ["accounts.backends.PasswordBackend"]
+AUTHENTICATION_BACKENDS = [
+    "accounts.backends.ThrottledSignIn",
+    "accounts.backends.PasswordBackend",
+]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+# A link to choose a password lives an hour; whoever comes late asks for another.
+PASSWORD_RESET_TIMEOUT = 3600
+
+# Proxies in front that each add to X-Forwarded-For the address they were asked from. What stands
+# further to the left in that header was written by the visitor and is believed by nobody.
+TRUSTED_PROXIES = env_count(
+    "TRUSTED_PROXIES", 1 if not DEBUG and env_bool("BEHIND_TLS_PROXY", False) else 0
+)
+
+# The second step: a code from an authenticator app. Anybody who signs in may turn it on; superusers
+# and these groups cannot do without. Not while developing: demonstration accounts have none.
+SECOND_STEP_REQUIRED = not DEBUG
+SECOND_STEP_GROUPS = ["Editors", "Moderators"]
+OTP_TOTP_ISSUER = "Mesoguide"
+
+# Wrong passwords and wrong codes are counted together, in the database, for fifteen minutes.
+AXES_HANDLER = "accounts.sign_in_throttle.SignInThrottle"
+AXES_COOLOFF_TIME = datetime.timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address", "username"]
+# In units of the limits in accounts/sign_in_throttle.py, where each parameter has its own.
+AXES_FAILURE_LIMIT = 1
+AXES_RESET_ON_SUCCESS = True
+# A try during the pause does not make it longer: else a stranger could keep somebody out for ever.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "config.visitor_address.visitor_address"
+AXES_LOCKOUT_CALLABLE = "accounts.sign_in_throttle.locked_page"
+# Sessions say who is signed in; a second record of it, with addresses, would serve nobody.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 
 # --- Security headers. No inline script or style anywhere, so no nonce is needed.
 CONTENT_SECURITY_POLICY = {
@@ -195,6 +250,10 @@ PERMISSIONS_POLICY["geolocation"] = ["self"]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+SESSION_ENGINE = "accounts.sessions"
+# Without use for so long, or so long after signing in whatever the use: the session ends.
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_ABSOLUTE_AGE = 7 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
@@ -212,19 +271,52 @@ if not DEBUG:
     if env_bool("BEHIND_TLS_PROXY", False):
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+# --- E-mail: only to say that something is there to read. Shown in the terminal while developing.
+if DEBUG:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
+# Never in the clear over a network: only a mail server on this machine may do without.
+EMAIL_USE_TLS = EMAIL_HOST != "localhost"
+EMAIL_PORT = int(os.environ.get("EMAIL_PORT") or (587 if EMAIL_USE_TLS else 25))
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "webmaster@localhost")
+# The beginning of links in e-mails; a visitor's request must not decide it.
+SITE_URL = os.environ.get("SITE_URL", "").rstrip("/") or (
+    "http://127.0.0.1:8000" if DEBUG else f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
+)
+
+# --- What patients write is sealed with the first of these keys and opened with any.
+ENQUIRY_KEYS = env_list("ENQUIRY_KEYS")
+ENQUIRY_KEYS_ARE_FOR_DEVELOPMENT = DEBUG and not ENQUIRY_KEYS
+if ENQUIRY_KEYS_ARE_FOR_DEVELOPMENT:
+    ENQUIRY_KEYS = [urlsafe_b64encode(sha256(f"enquiries {SECRET_KEY}".encode()).digest()).decode()]
+if not ENQUIRY_KEYS:
+    raise ImproperlyConfigured(
+        "ENQUIRY_KEYS is missing. Without it nobody could read what patients send; "
+        "see .env.example."
+    )
+for enquiry_key in ENQUIRY_KEYS:
+    try:
+        Fernet(enquiry_key)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            "Each of ENQUIRY_KEYS must be a key as .env.example says how to make."
+        ) from error
+
 # --- Ours
 # The directory's index in a file, for a quick start; "" keeps none.
 INDEX_SNAPSHOT = os.environ.get("INDEX_SNAPSHOT", str(BASE_DIR / "build" / "directory.npz"))
-# Where a request says whose it is, for limits on what one visitor may send.
-VISITOR_ADDRESS = "HTTP_X_FORWARDED_FOR" if env_bool("BEHIND_TLS_PROXY", False) else "REMOTE_ADDR"
 # Address printed on the accessibility and privacy pages; the line is left out when empty.
 CONTACT_EMAIL = os.environ.get("CONTACT_EMAIL", "")
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"hide_private_links": {"()": "config.log_masks.HidePrivateLinks"}},
     "handlers": {
-        "console": {"class": "logging.StreamHandler"},
+        "console": {"class": "logging.StreamHandler", "filters": ["hide_private_links"]},
         "null": {"class": "logging.NullHandler"},
     },
     # A wrong Host header is answered with 400; a traceback for each would fill the log.

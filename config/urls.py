@@ -20,6 +20,7 @@ SITEMAPS = {
 }
 
 urlpatterns = [
+    path("", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("", include("clinics.urls")),
     path("", include("treatments.urls")),

@@ -15,6 +15,7 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import User
 from clinics import models as clinics
+from clinics.sealed_text import seal
 from treatments import models as treatments
 
 
@@ -399,3 +400,74 @@ class FilmFactory(DjangoModelFactory):
     seconds = 125
     summary = "A doctor shows the needle and says what is not known."
     is_published = True
+
+
+# --- claims, invitations, requests of patients
+
+
+class ClaimRequestFactory(DjangoModelFactory):
+    """A waiting claim with other evidence, from an address that proves nothing."""
+
+    class Meta:
+        model = clinics.ClaimRequest
+
+    clinic = SubFactory(ClinicFactory)
+    name = "Ada Owner"
+    position = "Owner"
+    email = Sequence(lambda n: f"claimant-{n}@example.org")
+    registration_number = Sequence(lambda n: f"R-{n}")
+    evidence = "Call the number on the register."
+    form_key = Sequence(lambda n: f"form-{n}")
+
+
+class InvitationFactory(DjangoModelFactory):
+    """An open invitation to staff."""
+
+    class Meta:
+        model = clinics.Invitation
+
+    clinic = SubFactory(ClinicFactory)
+    email = Sequence(lambda n: f"guest-{n}@example.org")
+    expires_at = LazyFunction(lambda: timezone.now() + datetime.timedelta(days=7))
+
+
+class EnquiryFactory(DjangoModelFactory):
+    """What Ana asked a moment ago, of which nobody was told."""
+
+    class Meta:
+        model = clinics.Enquiry
+
+    reference = Sequence(lambda n: f"REF-{n}")
+    clinic = SubFactory(ClinicFactory)
+    sealed = LazyAttribute(
+        lambda enquiry: seal(
+            {
+                "name": "Ana",
+                "email": "",
+                "phone": "+33 1 23 45 67 89",
+                "treatment": "",
+                "language": "",
+                "time": "",
+                "message": "What does it cost?",
+            },
+            enquiry.reference,
+        )
+    )
+    consent_version = "1"
+    consent_digest = "0"
+    form_key_hash = Sequence(lambda n: f"form-{n}")
+    link_hash = Sequence(lambda n: f"link-{n}")
+    waiting_since = LazyFunction(timezone.now)
+    delete_after = LazyFunction(lambda: timezone.now() + datetime.timedelta(days=180))
+
+
+class ReplyTemplateFactory(DjangoModelFactory):
+    """An answer that a clinic has prepared."""
+
+    class Meta:
+        model = clinics.ReplyTemplate
+
+    clinic = SubFactory(ClinicFactory)
+    language = SubFactory(LanguageFactory)
+    title = Sequence(lambda n: f"Prices {n}")
+    text = "A first talk costs nothing."

@@ -108,6 +108,6 @@ def test_demonstration_loads_all_of_it_once(settings, django_assert_max_num_quer
     call_command("load_demonstration", verbosity=0)
     loaded = (Treatment.objects.count(), Clinic.objects.count(), User.objects.count())
     assert loaded == (14, 400, 2)
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(70):
         call_command("load_demonstration", verbosity=0)
     assert (Treatment.objects.count(), Clinic.objects.count(), User.objects.count()) == loaded

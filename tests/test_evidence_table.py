@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factories import ClaimFactory, SourceFactory, TreatmentFactory
-from treatments.evidence_table import BYTE_ORDER_MARK, CHECKED, COLUMNS, SAYS, harmless
+from treatments.evidence_table import CHECKED, COLUMNS, SAYS
 from treatments.models import Claim, Source
+from treatments.spreadsheet_text import BYTE_ORDER_MARK, harmless
 
 EVIDENCE_BUDGET = 4
 

@@ -4,6 +4,7 @@ import os
 import runpy
 import subprocess
 import sys
+from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,17 @@ from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).parent.parent
 KEY = "k3y-" + "0123456789abcdef" * 4
-PRODUCTION = {"DEBUG": "false", "SECRET_KEY": KEY, "ALLOWED_HOSTS": "example.org"}
+PRODUCTION = {
+    "DEBUG": "false",
+    "SECRET_KEY": KEY,
+    "ALLOWED_HOSTS": "example.org",
+    "ENQUIRY_KEYS": urlsafe_b64encode(b"k" * 32).decode(),
+}
 OURS = (
     *("ALLOWED_HOSTS", "BEHIND_TLS_PROXY", "CONTACT_EMAIL", "CSRF_TRUSTED_ORIGINS"),
     *("DATABASE_URL", "DEBUG", "DJANGO_SETTINGS_MODULE", "MEDIA_ROOT", "SECRET_KEY"),
+    *("ENQUIRY_KEYS", "EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD"),
+    *("DEFAULT_FROM_EMAIL", "SITE_URL", "TRUSTED_PROXIES"),
     *("SECRET_KEY_FALLBACKS", "SECURE_SSL_REDIRECT"),
 )
 
@@ -50,10 +58,18 @@ def manage(*arguments, **variables):
         ({"ALLOWED_HOSTS": " , "}, "ALLOWED_HOSTS must name"),
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS must name"),
         ({"ALLOWED_HOSTS": "example.org,*"}, "ALLOWED_HOSTS must name"),
+        ({"ENQUIRY_KEYS": ""}, "ENQUIRY_KEYS is missing."),
+        ({"ENQUIRY_KEYS": "short"}, "Each of ENQUIRY_KEYS must be a key"),
+        (
+            {"ENQUIRY_KEYS": f"{PRODUCTION['ENQUIRY_KEYS']},x"},
+            "Each of ENQUIRY_KEYS must be a key",
+        ),
         ({"DEBUG": "yes"}, "DEBUG must be true or false, not 'yes'."),
         ({"DEBUG": "1"}, "DEBUG must be true or false, not '1'."),
         ({"DEBUG": "ture"}, "DEBUG must be true or false, not 'ture'."),
         ({"SECURE_SSL_REDIRECT": "off"}, "SECURE_SSL_REDIRECT must be true or false, not 'off'."),
+        ({"TRUSTED_PROXIES": "all"}, "TRUSTED_PROXIES must be a number from 0 to 9, not 'all'."),
+        ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES must be a number from 0 to 9, not '-1'."),
         ({"BEHIND_TLS_PROXY": "0"}, "BEHIND_TLS_PROXY must be true or false, not '0'."),
     ],
     ids=str,
@@ -67,6 +83,29 @@ def test_unsafe_setting_is_refused_in_one_line(monkeypatch, changed, expected):
         runpy.run_path(str(ROOT / "config" / "settings.py"))
     assert str(refusal.value).startswith(expected)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, (True, 0, True)),
+        ({"BEHIND_TLS_PROXY": "true"}, (True, 1, True)),
+        ({"BEHIND_TLS_PROXY": "true", "TRUSTED_PROXIES": "2"}, (True, 2, True)),
+        ({"DEBUG": "true"}, (False, 0, False)),
+    ],
+    ids=str,
+)
+def test_a_public_site_asks_for_the_second_step_and_sends_cookies_over_tls_only(
+    monkeypatch, changed, expected
+):
+    for name in OURS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {**PRODUCTION, **changed}.items():
+        monkeypatch.setenv(name, value)
+    found = runpy.run_path(str(ROOT / "config" / "settings.py"))
+    secure = found.get("SESSION_COOKIE_SECURE", False)
+    assert (found["SECOND_STEP_REQUIRED"], found["TRUSTED_PROXIES"], secure) == expected
+    assert (found["SESSION_COOKIE_HTTPONLY"], found["SESSION_COOKIE_SAMESITE"]) == (True, "Lax")
 
 
 def test_without_any_variable_refuses_to_start():

@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterable, Iterator
 
 from .models import Claim, Source
+from .spreadsheet_text import BYTE_ORDER_MARK, harmless
 
 COLUMNS = (
     "claim",
@@ -34,23 +35,6 @@ COLUMNS = (
 )
 # What a row's source does: the claim is its own, or we checked the claim against it.
 SAYS, CHECKED = "says it", "checked against"
-
-# A spreadsheet takes a cell that begins so for a formula, and runs it.
-# The last four are the wide signs of East Asian keyboards, which some read as the narrow ones.
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_STRIPPED_BY_SPREADSHEETS = ("\t", "\r", "\n")
-# Excel takes UTF-8 for the code page of the computer unless the file begins with this mark;
-# every other reader skips it.
-BYTE_ORDER_MARK = "\ufeff"
-
-
-def harmless(text: str) -> str:
-    """The text with an apostrophe before it if a spreadsheet could take it for a formula.
-
-    The apostrophe is the spreadsheets' own sign for "this is text".
-    """
-    risky = text.startswith(_STRIPPED_BY_SPREADSHEETS) or text.lstrip().startswith(_FORMULA_SIGNS)
-    return f"'{text}" if risky else text
 
 
 def evidence_rows(claims: Iterable[Claim]) -> Iterator[dict[str, str]]:

@@ -1,23 +1,38 @@
 """Who does it, where, for how much, and what has been checked."""
 
 from .change_log import DirectoryChange, DirectoryState
+from .claim import ClaimRequest, Invitation
 from .clinic import Clinic, Membership, OpeningHours, Photo
+from .enquiry import (
+    Enquiry,
+    EnquiryEntry,
+    EnquiryReading,
+    OutgoingNotice,
+    ReplyTemplate,
+)
 from .offer import Offer
 from .place import Country, Currency, Language, Place
 from .practitioner import Check, Practitioner
 
 __all__ = [
     "Check",
+    "ClaimRequest",
     "Clinic",
     "Country",
     "Currency",
     "DirectoryChange",
     "DirectoryState",
+    "Enquiry",
+    "EnquiryEntry",
+    "EnquiryReading",
+    "Invitation",
     "Language",
     "Membership",
     "Offer",
     "OpeningHours",
+    "OutgoingNotice",
     "Photo",
     "Place",
     "Practitioner",
+    "ReplyTemplate",
 ]

@@ -7,26 +7,28 @@ DATABASE_URL names.
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import socket
 import subprocess
 import sys
 import time
+from base64 import b32decode
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import dj_database_url
 import psycopg2
 import pytest
+from cryptography.fernet import Fernet
+from django_otp.oath import totp
 
 ROOT = Path(__file__).parent.parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Each worker of the test run has a database of its own.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 START_SECONDS = 30
-# Of a site that lives for one test run.
-EDITOR, EDITOR_PASSWORD = "editor", secrets.token_urlsafe(20)
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
@@ -93,12 +95,11 @@ def wait_until_ready(server: subprocess.Popen, port: int):
 
 
 @pytest.fixture(scope="session")
-def base_url(tmp_path_factory, browser_type_launch_args):
-    """The address of a site with the catalogue and the sample clinics."""
+def site_environment(tmp_path_factory, browser_type_launch_args):
+    """The variables of a site as in production, with an empty database of its own."""
     folder = tmp_path_factory.mktemp("site")
-    port = free_port()
     with own_database(folder, "journeys") as database:
-        environment = {
+        yield {
             "PATH": os.environ["PATH"],
             "ALLOWED_HOSTS": "127.0.0.1",
             "DATABASE_URL": database,
@@ -108,30 +109,33 @@ def base_url(tmp_path_factory, browser_type_launch_args):
             "STATIC_ROOT": str(folder / "static"),
             "SECRET_KEY": secrets.token_urlsafe(50),
             "SECURE_SSL_REDIRECT": "false",
+            "ENQUIRY_KEYS": Fernet.generate_key().decode(),
         }
-        for command in ("collectstatic --noinput", "migrate", "load_catalogue"):
-            manage(command, environment)
-        manage("load_sample_clinics", environment)
-        manage(
-            f"createsuperuser --noinput --username={EDITOR} --email=editor@example.org",
-            environment | {"DJANGO_SUPERUSER_PASSWORD": EDITOR_PASSWORD},
-        )
-        gunicorn = [sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind=127.0.0.1:{port}"]
-        server = subprocess.Popen(
-            [*gunicorn, "--threads=4", "--log-level=warning"], cwd=ROOT, env=environment
-        )
-        try:
-            wait_until_ready(server, port)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            server.wait()
 
 
-def manage(command: str, environment: dict[str, str]):
+@pytest.fixture(scope="session")
+def base_url(site_environment):
+    """The address of a site with the catalogue and the sample clinics."""
+    port = free_port()
+    for command in ("collectstatic --noinput", "migrate", "load_catalogue"):
+        manage(command, site_environment)
+    manage("load_sample_clinics", site_environment)
+    gunicorn = [sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind=127.0.0.1:{port}"]
+    server = subprocess.Popen(
+        [*gunicorn, "--threads=4", "--log-level=warning"], cwd=ROOT, env=site_environment
+    )
+    try:
+        wait_until_ready(server, port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def manage(command: str, environment: dict[str, str], *arguments: str):
     """Run a management command quietly; its failure fails the test with its words."""
     process = subprocess.run(
-        [sys.executable, "manage.py", *command.split(), "--verbosity=0"],
+        [sys.executable, "manage.py", *command.split(), *arguments, "--verbosity=0"],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -139,6 +143,45 @@ def manage(command: str, environment: dict[str, str]):
         check=False,
     )
     assert process.returncode == 0, process.stderr
+
+
+@pytest.fixture
+def editor_account(base_url, site_environment) -> tuple[str, str]:
+    """The name and password of a new superuser of the running site, without a second step."""
+    name, password = f"editor-{secrets.token_hex(4)}", secrets.token_urlsafe(20)
+    about = {
+        "DJANGO_SUPERUSER_USERNAME": name,
+        "DJANGO_SUPERUSER_EMAIL": f"{name}@example.org",
+        "DJANGO_SUPERUSER_PASSWORD": password,
+    }
+    manage("createsuperuser --noinput", site_environment | about)
+    return name, password
+
+
+@pytest.fixture
+def editors_tab(visit, editor_account):
+    """A browser tab in which an editor has signed in, with a second step."""
+    tab = visit()
+    sign_in_with_password(tab, *editor_account)
+    turn_on_second_step(tab)
+    tab.get_by_role("link", name="go on").click()
+    return tab
+
+
+def sign_in_with_password(tab, name: str, password: str):
+    """Fill in the first page of signing in, from wherever the tab is."""
+    tab.goto("/admin/login/")
+    tab.get_by_label("Username").fill(name)
+    tab.get_by_label("Password").fill(password)
+    tab.get_by_label("Password").press("Enter")
+
+
+def turn_on_second_step(tab) -> bytes:
+    """On the page where an authenticator app is set up: give its code, return its secret."""
+    secret = b32decode(re.sub(r"\s", "", tab.locator("code").inner_text()))
+    tab.get_by_label("The six digits").fill(f"{totp(secret):06d}")
+    tab.get_by_role("button", name="Turn on").click()
+    return secret
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import EDITOR, EDITOR_PASSWORD, PHONE
+from tests.journeys.conftest import PHONE
 from tests.journeys.test_every_page import violations
 
 # One worker makes all journeys, so that the site is started once.
@@ -15,7 +15,7 @@ ANSWER = "No source that we know gives a number of days. Ask who treats you."
 MILLISECONDS_TO_WRITE = 3200
 
 
-def test_a_question_goes_from_a_reader_through_an_editor_to_the_page(visit):
+def test_a_question_goes_from_a_reader_through_an_editor_to_the_page(visit, editors_tab):
     reader = visit(viewport=PHONE, java_script_enabled=False)
     question = reader.get_by_role("textbox", name="Your question")
     reader.goto("/treatments/melasma/")
@@ -38,11 +38,8 @@ def test_a_question_goes_from_a_reader_through_an_editor_to_the_page(visit):
     reader.get_by_role("link", name="Back to Melasma").click()
     expect(reader.get_by_text(QUESTION)).to_have_count(0)
 
-    editor = visit()
+    editor = editors_tab
     editor.goto("/admin/treatments/readersquestion/")
-    editor.get_by_label("Username").fill(EDITOR)
-    editor.get_by_label("Password").fill(EDITOR_PASSWORD)
-    editor.get_by_role("button", name="Log in").click()
     expect(editor.get_by_role("heading", level=1).last).to_contain_text("1 is waiting")
     editor.get_by_role("link", name=QUESTION).click()
     editor.get_by_role("textbox", name="Answer:", exact=True).fill(ANSWER)

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import EDITOR, EDITOR_PASSWORD, PHONE
+from tests.journeys.conftest import PHONE
 
 # One worker makes all journeys, so that the site is started once.
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
@@ -18,12 +18,9 @@ def faults(tab) -> list[str]:
     return [rule["id"] for rule in Axe().run(tab, context="#content").response["violations"]]
 
 
-def test_a_change_is_checked_while_typing_kept_with_its_reason_and_undone(visit):
-    editor = visit()
+def test_a_change_is_checked_while_typing_kept_with_its_reason_and_undone(visit, editors_tab):
+    editor = editors_tab
     editor.goto("/admin/treatments/claim/?q=S000-19")
-    editor.get_by_label("Username").fill(EDITOR)
-    editor.get_by_label("Password").fill(EDITOR_PASSWORD)
-    editor.get_by_role("button", name="Log in").click()
     editor.get_by_role("link", name="S000-19", exact=True).click()
 
     words = editor.get_by_role("textbox", name="Words:")
