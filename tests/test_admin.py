@@ -199,7 +199,7 @@ def test_a_clinics_page_costs_the_same_for_one_row_of_a_kind_and_for_three(
             OfferFactory(clinic=clinic)
             OpeningHoursFactory(clinic=clinic, weekday=weekday)
             PractitionerFactory(clinic=clinic)
-        with django_assert_max_num_queries(23):
+        with django_assert_max_num_queries(24):
             client.get(clinic_path(clinic))
 
 
