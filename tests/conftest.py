@@ -1,10 +1,16 @@
 """What every test may count on."""
 
 import pytest
+from django.apps import apps
+from django.db import connection
+from django.db.migrations import RunPython
+from django.db.migrations.executor import MigrationExecutor
 from hypothesis import HealthCheck, settings
 
 from clinics.models import Country, Currency, Place
 from tests.factories import CountryFactory, CurrencyFactory, PlaceFactory
+
+OUR_APPS = ("accounts", "clinics", "treatments")
 
 # A random failure that nobody can repeat teaches nothing: the same examples on every run.
 # Fixtures with database access are safe with hypothesis as long as examples only read.
@@ -37,6 +43,20 @@ def asks_database(test) -> bool:
     """Whether a test, or the site that a journey visits, has anything to do with a database."""
     marked = any(test.get_closest_marker(name) for name in ("django_db", "journey"))
     return marked or not {"db", "transactional_db"}.isdisjoint(test.fixturenames)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Do with the new tables what our migrations do besides making them: triggers and groups."""
+    with django_db_blocker.unblock():
+        executor = MigrationExecutor(connection)
+        executor.recorder.ensure_schema()
+        for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            for operation in migration.operations if migration.app_label in OUR_APPS else ():
+                if isinstance(operation, RunPython) and not operation.elidable:
+                    with connection.schema_editor() as editor:
+                        operation.code(apps, editor)
+            executor.recorder.record_applied(migration.app_label, migration.name)
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,9 @@ import pytest
 
 from tests.journeys.conftest import manage, own_database
 
+# One worker makes them all, so that the processes are started once.
+pytestmark = pytest.mark.xdist_group("workers")
+
 ROOT = Path(__file__).parent.parent
 PATIENCE_SECONDS = 60
 
@@ -91,10 +94,11 @@ class Writer:
         self.connection.commit()
 
 
-@pytest.fixture
-def site(tmp_path):
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory):
     """Two workers and two writers of one database with a town in it."""
-    with own_database(tmp_path, "workers") as address, contextlib.ExitStack() as afterwards:
+    folder = tmp_path_factory.mktemp("workers")
+    with own_database(folder, "workers") as address, contextlib.ExitStack() as afterwards:
         environment = {
             "PATH": os.environ["PATH"],
             "DEBUG": "true",
@@ -110,6 +114,15 @@ def site(tmp_path):
             writers[0].run(statement)
         writers[0].commit()
         yield workers, writers
+
+
+@pytest.fixture
+def site(processes):
+    """The same without a clinic."""
+    yield processes
+    _workers, (writer, _other) = processes
+    writer.run("DELETE FROM clinics_clinic")
+    writer.commit()
 
 
 def test_every_worker_shows_a_commit_of_another_process_with_its_next_answer(site):

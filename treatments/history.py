@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -78,9 +79,14 @@ class Change:
             _write_links(model, [version for version in stored if version.history_type != DELETED])
 
 
+@cache
+def _tracked_columns(model: type[models.Model]) -> tuple[str, ...]:
+    # Kept, because each look at `model.history` makes a class.
+    return tuple(column.attname for column in model.history.model.tracked_fields)
+
+
 def _columns_of(row: models.Model) -> dict:
-    tracked = type(row).history.model.tracked_fields
-    return {column.attname: getattr(row, column.attname) for column in tracked}
+    return {column: getattr(row, column) for column in _tracked_columns(type(row))}
 
 
 def _write_links(model: type[models.Model], versions: list):
