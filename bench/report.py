@@ -28,6 +28,7 @@ TIMED = {
     "index-hardest": "the index, requests made to be slow",
     "index-prices": "the histogram of prices beside it",
     "page": "**whole page**, warm",
+    "page-again": "whole page, asked for before",
     "page-cold": "whole page, nothing kept",
     "one-query-view": "a view of one query",
     "empty-view": "an empty view",
@@ -39,6 +40,7 @@ TIMED = {
 COUNTED = {
     "load": ("seconds", "seconds to generate and load"),
     "page-served": ("requests_a_second", "pages a second, gunicorn, 2 workers"),
+    "page-again-served": ("requests_a_second", "pages asked for before, a second"),
     "empty-view-served": ("requests_a_second", "empty views a second"),
     "mismatches": ("mismatches", "wrong answers"),
     "mismatches-with-writers": ("mismatches", "wrong answers, clinics being changed"),
@@ -226,6 +228,7 @@ def ratios(rows: list[dict], sizes: list[int]) -> str:
         ("tantivy / index", "tantivy", "index"),
         ("index / limit", "index", "limit"),
         ("warm page / view of one query", "page", "one-query-view"),
+        ("page asked for before / view of one query", "page-again", "one-query-view"),
         ("warm page / empty view", "page", "empty-view"),
         ("cold page / warm page", "page-cold", "page"),
     ):

@@ -91,6 +91,14 @@ class LiveIndex:
                 finally:
                     self._in_use = outer
 
+    def moment(self) -> Moment | None:
+        """Of what is in use: equal moments are equal facts. None where nothing was ever logged.
+
+        Only inside `on`, and good for a key of what was made from the facts.
+        """
+        moment = self._aside[0] if connection.in_atomic_block else self._moment
+        return moment if moment.stamp else None
+
     def prepare(self, today: date, snapshot: Path | None) -> None:
         """Have the index ready before the first request: from the file, if it can be used.
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from treatments.models import Treatment
 
+from .change_log import Moment
 from .facet_index import FacetIndex
 from .live_index import LIVE
 from .models import Clinic
@@ -37,14 +38,15 @@ SPELLINGS_TRIED = 5
 
 
 @contextmanager
-def at_one_moment(today: date) -> Iterator[None]:
+def at_one_moment(today: date) -> Iterator[Moment | None]:
     """Whatever is asked inside the block is answered from the same moment of the directory.
 
-    One query if nothing has changed since the last use; the questions inside then cost none.
-    Cards should be read inside `one_view`, around this block, to be of that moment, too.
+    Yields that moment, or None while nothing was ever logged. One query if nothing has changed
+    since the last use; the questions inside then cost none. Cards should be read inside
+    `one_view`, around this block, to be of that moment, too.
     """
     with LIVE.on(today):
-        yield
+        yield LIVE.moment()
 
 
 def search(selection: Selection, today: date, page: int = 1) -> Answer:

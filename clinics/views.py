@@ -2,14 +2,18 @@
 
 from django.conf import settings
 from django.db.models import Count, Q
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.template.loader import get_template
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from treatments.models import BodyArea, Claim, Concern, Source, Treatment
 from treatments.models.question import DECLINED_DAYS, WAITING_DAYS
+from treatments.recently_used import RecentlyUsed
 
 from . import structured_data
 from .card_fragments import FRAGMENTS
@@ -34,6 +38,7 @@ from .selection import PER_PAGE, last_page
 from .typed_fields import WordsField
 
 MAX_PAGE_DIGITS = 6
+MOST_PAGES, MOST_PAGE_BYTES = 2000, 48 * 2**20
 
 
 @require_safe
@@ -71,14 +76,25 @@ def _page_number(text: str) -> int:
     return int(text) if is_number else 1
 
 
+# Whole pages of the directory, by the moment of it and all else that they are made from: what
+# many ask for again, such as its first page, is made once until something changes.
+PAGES: RecentlyUsed[bytes] = RecentlyUsed(MOST_PAGES, MOST_PAGE_BYTES)
+
+
 @require_safe
 def clinic_list(request):
     """The directory. Three statements to know that nothing has changed, and five queries when
     a card is not kept yet, for any number of clinics."""
     today = timezone.localdate()
     canonical = request.build_absolute_uri(reverse("clinic-list"))
+    template = get_template("clinics/clinic_list.html").template
+    asked = request.META["QUERY_STRING"]
     with one_view():
-        with at_one_moment(today):
+        with at_one_moment(today) as moment:
+            key = moment, today, template, get_language(), canonical, asked
+            page = PAGES.get(key) if moment else None
+            if page is not None:
+                return HttpResponse(page)
             filters = ClinicFilterSet(request.GET, today)
             answer = filters.answer(_page_number(request.GET.get("page", "1")))
             context = {
@@ -114,7 +130,10 @@ def clinic_list(request):
         "structured_data": structured_data.clinic_list(cards, request.build_absolute_uri),
         "shows_sample_listings": any(card.is_sample for card in cards),
     }
-    return render(request, "clinics/clinic_list.html", context)
+    response = render(request, "clinics/clinic_list.html", context)
+    if moment:
+        PAGES.keep(key, response.content, len(response.content) + len(asked))
+    return response
 
 
 @require_safe

@@ -3,6 +3,7 @@
 import datetime
 import re
 from decimal import Decimal
+from unittest import mock
 from urllib.parse import parse_qs
 
 import pytest
@@ -13,8 +14,10 @@ from django.utils.text import capfirst
 
 from clinics.card_fragments import FRAGMENTS
 from clinics.filters import RADII, ClinicFilterSet
+from clinics.models import Clinic, Currency
 from clinics.ranking import RANKING_RULES, SORTS
 from clinics.selection import PER_PAGE, Point
+from clinics.views import PAGES
 from tests.factories import (
     CheckFactory,
     ClinicFactory,
@@ -503,8 +506,13 @@ def test_the_page_costs_the_same_queries_for_one_clinic_and_three(
         PractitionerFactory(clinic=clinic)
         CheckFactory(clinic=clinic)
     page(client, "?sort=price")
+    # Made anew from cards that are kept, whole as it was made before, and with nothing kept.
+    PAGES.clear()
     with django_assert_num_queries(QUERIES):
         page(client, "?sort=price")
+    with django_assert_num_queries(QUERIES):
+        page(client, "?sort=price")
+    PAGES.clear()
     FRAGMENTS.clear()
     with django_assert_num_queries(QUERIES + CARD_QUERIES):
         page(client, "?sort=price")
@@ -633,3 +641,56 @@ def test_words_beyond_the_limit_are_named_and_do_not_count(client):
     html = page(client, "?q=a+b+c+d+e+f+g+h+zebra+yak")
     assert shown_clinics(html) == ["alba"]
     assert "“zebra yak”" in html
+
+
+# --- Whole pages that are kept
+
+
+def test_a_page_asked_for_again_is_the_same_with_the_same_headers(client):
+    OfferFactory()
+    first = client.get("/clinics/?sort=price")
+    with mock.patch("clinics.views.render", side_effect=AssertionError):
+        again = client.get("/clinics/?sort=price")
+    assert again.content == first.content
+    assert again.headers == first.headers
+    assert client.get("/clinics/?sort=name").content != first.content
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda clinic: Clinic.objects.filter(pk=clinic.pk).update(name="Renamed"),
+        lambda clinic: Clinic.objects.filter(pk=clinic.pk).update(status="draft"),
+        lambda clinic: clinic.offers.update(price_low=5, price_high=5, currency="EUR"),
+        lambda _clinic: Treatment.objects.update(short_name="Renamed"),
+        lambda _clinic: Currency.objects.update(per_euro=7),
+        lambda _clinic: OfferFactory(),
+    ],
+    ids=["name", "unpublished", "price", "treatment", "rate", "another clinic"],
+)
+def test_a_kept_page_is_not_shown_after_a_change(client, euro, change):
+    other = CurrencyFactory(code="TRY", per_euro="40")
+    clinic = OfferFactory(price_low=100, price_high=100, currency=other).clinic
+    before = client.get("/clinics/").content
+    assert client.get("/clinics/").content == before
+    change(clinic)
+    after = client.get("/clinics/").content
+    assert after != before
+    PAGES.clear()
+    assert client.get("/clinics/").content == after
+
+
+def test_a_kept_page_is_not_shown_in_another_language_on_another_day_or_host(client, settings):
+    settings.ALLOWED_HOSTS = ["one.example", "two.example"]
+    OfferFactory()
+    page = client.get("/clinics/", headers={"host": "one.example"}).content
+    assert b"two.example" in client.get("/clinics/", headers={"host": "two.example"}).content
+    settings.LANGUAGE_CODE = "de"
+    german = client.get("/clinics/", headers={"host": "one.example"}).content
+    assert b'lang="en"' in page
+    assert b'lang="de"' in german
+    kept = len(PAGES)
+    tomorrow = timezone.now() + datetime.timedelta(days=1)
+    with mock.patch("django.utils.timezone.now", return_value=tomorrow):
+        client.get("/clinics/", headers={"host": "one.example"})
+    assert len(PAGES) == kept + 1
