@@ -19,7 +19,8 @@ from tests.factories import (
 from treatments.catalogue import load_catalogue
 from treatments.models import Contraindication, Source, Statement
 
-pytestmark = pytest.mark.django_db
+# One worker makes them all, so that the catalogue is loaded once.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("advice")]
 Section, Strength = Statement.Section, Contraindication.Strength
 FLAGS, BOOKING = "/after-treatment/", "/before-you-book/"
 CHECKS = [

@@ -15,7 +15,8 @@ from tests.test_treatment_pages import fact, page
 from treatments.catalogue import load_catalogue
 from treatments.models import Claim, Treatment
 
-pytestmark = pytest.mark.django_db
+# One worker makes them all, so that the catalogue is loaded once.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("disagreements")]
 GENERAL = "general"
 TREATMENTS = [
     *("cellulite", "facial-rejuvenation", "hair-loss", "homeopathic-mesotherapy", "liposuction"),

@@ -27,6 +27,9 @@ from treatments.filters import TreatmentFilterSet, downtime_bands, session_bands
 from treatments.models import BodyArea, Claim, Concern, Treatment
 from treatments.option_filters import MAX_CHOICES
 
+# One worker makes them all, so that the catalogue is loaded once.
+pytestmark = pytest.mark.xdist_group("treatment filters")
+
 Topic, Unit, Verdict = Claim.Topic, Claim.Unit, Claim.Verdict
 FACETS = ("concern", "area", "evidence", "sessions", "downtime", "needles")
 NOT_STATED = "not-stated"

@@ -36,7 +36,8 @@ from tests.factories import (
 from treatments.catalogue import load_catalogue
 from treatments.models import Claim, Source, Statement, Treatment, TreatmentArea
 
-pytestmark = pytest.mark.django_db
+# One worker makes them all, so that the catalogue is loaded once.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("treatment pages")]
 
 Kind, Section, Topic, Unit, Verdict = (
     Source.Kind,
