@@ -17,12 +17,7 @@ from treatments.permissions import EditedByEditors
 
 from .claim_admin import ClaimRequestAdmin, InvitationAdmin
 from .enquiry_admin import EnquiryAdmin
-from .listing_forms import (
-    CheckForm,
-    ClinicForm,
-    OfferForm,
-    StaffPractitionerForm,
-)
+from .listing_forms import CheckForm, ClinicForm, OfferForm
 from .listing_inlines import (
     HTTPS_UNLESS_SAID,
     CheckInline,
@@ -45,9 +40,14 @@ from .models import (
     Photo,
     Place,
     Practitioner,
+    Proposal,
     ReplyTemplate,
 )
 from .permissions import clinics_of, clinics_owned_by, is_editor, may_edit, treatments_to_offer
+from .proposal_admin import ProposalAdmin
+from .review import waiting_rows
+from .review_forms import StaffClinicForm, StaffOfferForm, StaffPersonForm
+from .safe_editing_admin import SafeEditing, SentIn
 
 
 def delete_files_after_commit(field, names):
@@ -59,7 +59,7 @@ def delete_files_after_commit(field, names):
 # --- Pages that editors and clinic staff share
 
 
-class OwnClinicsAdmin(admin.ModelAdmin):
+class OwnClinicsAdmin(SafeEditing):
     """Pages that show clinic staff what belongs to their own clinics, and editors all."""
 
     # From the model to its clinic: the lookup for lists, and the attribute with its id.
@@ -142,6 +142,7 @@ class ClinicAdmin(OwnClinicsAdmin):
     clinic_lookup = "pk"
     clinic_id_attribute = "pk"
     form = ClinicForm
+    staff_form = StaffClinicForm
     list_display = ["name", "place", "facility_type", "status", "is_sample", "confirmed_on"]
     editors_list_filter = ("status", "is_sample", "facility_type", "place__country")
     list_select_related = ["place__country"]
@@ -232,9 +233,10 @@ class ClinicAdmin(OwnClinicsAdmin):
             Clinic.objects.filter(pk__in=ids).update(
                 confirmed_on=today, confirmed_by=request.user, updated_at=now
             )
+            # A price of which a change waits is one that the clinic has said is not correct.
             Offer.objects.filter(clinic__in=ids).filter(
                 Q(price_low__isnull=False) | Q(course_price__isnull=False)
-            ).update(price_confirmed_on=today)
+            ).exclude(pk__in=waiting_rows(Offer)).update(price_confirmed_on=today)
             for clinic in clinics:
                 self.log_change(request, clinic, str(_("Everything still correct.")))
         self.message_user(
@@ -271,8 +273,9 @@ class ClinicAdmin(OwnClinicsAdmin):
 
 
 @admin.register(Offer)
-class OfferAdmin(PartOfClinicAdmin):
+class OfferAdmin(SentIn, PartOfClinicAdmin):
     form = OfferForm
+    staff_form = StaffOfferForm
     list_display = [
         "treatment",
         "clinic",
@@ -304,18 +307,20 @@ class OfferAdmin(PartOfClinicAdmin):
 
 
 @admin.register(Practitioner)
-class PractitionerAdmin(PartOfClinicAdmin):
+class PractitionerAdmin(SentIn, PartOfClinicAdmin):
     """A person. Deleting one who was checked would delete checks, so staff cannot."""
 
+    staff_form = StaffPersonForm
     list_display = ["name", "clinic", "profession", "registration_body", "registration_number"]
     editors_list_filter = ("profession",)
     search_fields = ["name", "registration_number", "clinic__name"]
     autocomplete_fields = ["clinic"]
 
-    def get_form(self, request, obj=None, change=False, **kwargs):
-        if not is_editor(request.user):
-            kwargs["form"] = StaffPractitionerForm
-        return super().get_form(request, obj, change, **kwargs)
+    def has_delete_permission(self, request, obj=None):
+        allowed = super().has_delete_permission(request, obj)
+        if obj is None or is_editor(request.user):
+            return allowed
+        return allowed and not obj.checks.exists()
 
 
 @admin.register(ReplyTemplate)
@@ -329,6 +334,7 @@ class ReplyTemplateAdmin(PartOfClinicAdmin):
 
 
 admin.site.register(Enquiry, EnquiryAdmin)
+admin.site.register(Proposal, ProposalAdmin)
 
 
 # --- Pages for editors

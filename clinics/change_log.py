@@ -61,6 +61,8 @@ TOO_MANY = -1
 # The limit ends the scan at the row that counts: on PostgreSQL a transaction of thousands of
 # changes leaves as many unseen versions of it behind.
 CURRENT = "SELECT version, stamp FROM clinics_directorystate WHERE id = 1 LIMIT 1"
+# As the triggers do; see migration 0002.
+ONLY_WRITER = "SELECT pg_advisory_xact_lock('clinics_directorystate'::regclass::bigint)"
 # Each version has a row, so no row at all means that one of the moments is not in the log.
 CHANGED = f"""
     SELECT DISTINCT clinic_id FROM clinics_directorychange
@@ -131,6 +133,18 @@ def changes_since(moment: Moment, until: Moment) -> Changes | None:
     if TOO_MANY in clinics or len(clinics) > MAX_CLINICS:
         return Changes(frozenset(), vocabulary=False, everything=True)
     return Changes(clinics, vocabulary=None in changed, everything=False)
+
+
+def be_the_only_writer():
+    """Wait for whoever is changing the facts; from here to the end of the transaction nobody else
+    does, so that what is read stays true until it is written.
+
+    It is the lock that the triggers take before any row, so it can only be waited for in one
+    order. On SQLite a transaction is the only writer from its start. One statement.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(ONLY_WRITER)
 
 
 def missing_triggers(database) -> list[str]:

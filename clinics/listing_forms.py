@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from treatments.wording import flags_in, reasons
 
+from .concurrent_edits import ComparedForm, ComparedRows
 from .models import Photo, Practitioner
 from .photos import RefusedPhoto, prepare
 
@@ -26,7 +27,26 @@ PRICE_FIELDS = frozenset(
 IDENTITY_FIELDS = ["name", "profession", "registration_body", "registration_number"]
 
 
-class SellersWordsForm(forms.ModelForm):
+def international_number(text: str) -> str:
+    """A telephone number as written from abroad; "" for none.
+
+    Raises ValidationError for what cannot be a number, or has no country code.
+    """
+    text = text.strip()
+    if not text:
+        return ""
+    try:
+        number = phonenumbers.parse(text)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        raise forms.ValidationError(
+            _("Write the whole number with + and the country code, such as +33 1 23 45 67 89.")
+        )
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+class SellersWordsForm(ComparedForm):
     """A form whose texts a seller wrote; see treatments/wording.py.
 
     A seller has no source to cite, so flagged words must be written another way. A text that
@@ -34,12 +54,24 @@ class SellersWordsForm(forms.ModelForm):
     """
 
     sellers_words: tuple[str, ...] = ()
+    # Of these, the name of a medicine is a fact that patients need; whoever reviews it sees it
+    # flagged.
+    may_name_medicines: tuple[str, ...] = ()
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name in self.sellers_words:
+            if name in self.fields:
+                # For static/js/wording.js, which says the same while somebody types.
+                self.fields[name].widget.attrs["data-wording"] = ""
 
     def clean(self):
         """Say beside each changed text which words cannot stay, and why."""
         cleaned = super().clean()
         for name in self.sellers_words:
             flags = flags_in(cleaned.get(name) or "") if name in self.changed_data else []
+            if name in self.may_name_medicines:
+                flags = [flag for flag in flags if flag.rule.code != "prescription"]
             if flags:
                 self.add_error(
                     name, [*reasons(flags), _("Please write it another way: this is a listing.")]
@@ -54,24 +86,14 @@ class ClinicForm(SellersWordsForm):
 
     def clean_phone(self):
         """Refuse what cannot be a number, or has no country code."""
-        text = self.cleaned_data["phone"].strip()
-        if not text:
-            return ""
-        try:
-            number = phonenumbers.parse(text)
-        except phonenumbers.NumberParseException:
-            number = None
-        if number is None or not phonenumbers.is_possible_number(number):
-            raise forms.ValidationError(
-                _("Write the whole number with + and the country code, such as +33 1 23 45 67 89.")
-            )
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+        return international_number(self.cleaned_data["phone"])
 
 
 class OfferForm(SellersWordsForm):
     """An offer. A price that was changed here is a price that was confirmed today."""
 
-    sellers_words = ("label",)
+    sellers_words = ("label", "product")
+    may_name_medicines = ("product",)
 
     def save(self, commit=True):
         """Date the price, unless an editor wrote another date in the same form."""
@@ -81,7 +103,7 @@ class OfferForm(SellersWordsForm):
         return super().save(commit)
 
 
-class StaffPractitionerForm(forms.ModelForm):
+class StaffPractitionerForm(ComparedForm):
     """A practitioner as clinic staff see one: who it is stays fixed once an editor checked it."""
 
     def __init__(self, *args, **kwargs):
@@ -92,7 +114,7 @@ class StaffPractitionerForm(forms.ModelForm):
                 self.fields[name].help_text = _("Checked by an editor. Ask us to change it.")
 
 
-class CheckForm(forms.ModelForm):
+class CheckForm(ComparedForm):
     """A check of a clinic or of one of its own practitioners."""
 
     def clean(self):
@@ -106,7 +128,7 @@ class CheckForm(forms.ModelForm):
         return cleaned
 
 
-class MembershipForm(forms.ModelForm):
+class MembershipForm(ComparedForm):
     """A membership; the person is named by user name, for editors see no list of accounts."""
 
     user = forms.ModelChoiceField(
@@ -159,7 +181,7 @@ class PhotoForm(SellersWordsForm):
         return prepared.file
 
 
-class OpeningHoursFormSet(forms.BaseInlineFormSet):
+class OpeningHoursFormSet(ComparedRows):
     """The hours of a clinic, in which no two spans of one day overlap."""
 
     def clean(self):
@@ -177,7 +199,7 @@ class OpeningHoursFormSet(forms.BaseInlineFormSet):
                 later.add_error("opens", _("These hours overlap with others on the same day."))
 
 
-class OffersOfClinicFormSet(forms.BaseInlineFormSet):
+class OffersOfClinicFormSet(ComparedRows):
     """Offers whose lists to choose from are read once, not once a row."""
 
     def __init__(self, *args, **kwargs):
@@ -194,7 +216,7 @@ class OffersOfClinicFormSet(forms.BaseInlineFormSet):
             field.choices = self.lists[name]
 
 
-class ChecksOfClinicFormSet(forms.BaseInlineFormSet):
+class ChecksOfClinicFormSet(ComparedRows):
     """Checks that offer only the clinic's own practitioners to choose from."""
 
     def add_fields(self, form, index):

@@ -5,6 +5,7 @@ from django.db import models
 
 from treatments.permissions import EditedByEditors
 
+from .concurrent_edits import ComparedForm, ComparedRows
 from .listing_forms import (
     CheckForm,
     ChecksOfClinicFormSet,
@@ -13,10 +14,16 @@ from .listing_forms import (
     OffersOfClinicFormSet,
     OpeningHoursFormSet,
     PhotoForm,
-    StaffPractitionerForm,
 )
 from .models import Check, Membership, Offer, OpeningHours, Photo, Practitioner
 from .permissions import is_editor, may_edit, treatments_to_offer
+from .review import needs_review
+from .review_forms import (
+    StaffOfferRowForm,
+    StaffOffersFormSet,
+    StaffPeopleFormSet,
+    StaffPersonRowForm,
+)
 
 # The form field of Django 5.2 would take a bare "example.org" for http.
 HTTPS_UNLESS_SAID = {models.URLField: {"assume_scheme": "https"}}
@@ -29,6 +36,8 @@ STACKED = "admin/edit_inline/stacked.html"
 class OwnRows(admin.TabularInline):
     """Rows of a clinic that its staff may edit."""
 
+    form = ComparedForm
+    formset = ComparedRows
     extra = 0
     max_num = MOST_ROWS
     formfield_overrides = HTTPS_UNLESS_SAID
@@ -89,8 +98,8 @@ class PractitionerInline(OwnRows):
         return super().get_queryset(request).prefetch_related("checks")
 
     def get_formset(self, request, obj=None, **kwargs):
-        if not is_editor(request.user):
-            kwargs["form"] = StaffPractitionerForm
+        if needs_review(request.user):
+            kwargs |= {"form": StaffPersonRowForm, "formset": StaffPeopleFormSet}
         return super().get_formset(request, obj, **kwargs)
 
     def has_delete_permission(self, request, obj=None):
@@ -106,6 +115,11 @@ class OfferInline(OwnRows):
     template = STACKED
     fields = [("treatment", "label"), ("price_low", "price_high", "currency", "unit")]
     show_change_link = True
+
+    def get_formset(self, request, obj=None, **kwargs):
+        if needs_review(request.user):
+            kwargs |= {"form": StaffOfferRowForm, "formset": StaffOffersFormSet}
+        return super().get_formset(request, obj, **kwargs)
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("clinic", "treatment")
@@ -133,6 +147,7 @@ class CheckInline(EditedByEditors, admin.TabularInline):
 class MembershipInline(EditedByEditors, admin.TabularInline):
     model = Membership
     form = MembershipForm
+    formset = ComparedRows
     extra = 0
 
     def get_queryset(self, request):

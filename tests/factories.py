@@ -471,3 +471,19 @@ class ReplyTemplateFactory(DjangoModelFactory):
     language = SubFactory(LanguageFactory)
     title = Sequence(lambda n: f"Prices {n}")
     text = "A first talk costs nothing."
+
+
+class ProposalFactory(DjangoModelFactory):
+    """A new description of a clinic, sent in a moment ago. Give `author=` where one matters."""
+
+    class Meta:
+        model = clinics.Proposal
+
+    clinic = SubFactory(ClinicFactory)
+    subject = clinics.Proposal.Subject.CLINIC
+    kind = clinics.Proposal.Kind.CHANGE
+    row_id = LazyAttribute(lambda proposal: proposal.clinic.pk)
+    row_key = LazyAttribute(lambda proposal: str(proposal.row_id))
+    name = LazyAttribute(lambda proposal: proposal.clinic.name)
+    proposed = LazyFunction(lambda: {"description": "Two rooms, one lift."})
+    based_on = LazyFunction(lambda: {"description": ""})

@@ -25,7 +25,9 @@ from clinics.models import (
     Offer,
     OpeningHours,
     Photo,
+    Proposal,
 )
+from clinics.review import approve
 from tests import factories
 from tests.factories import (
     ClinicFactory,
@@ -53,7 +55,7 @@ WRITTEN_BY_THE_SITE = {
     *("EnquiryEntry", "EnquiryReading"),
 }
 # Written by programs or by people outside, and decided upon or read here.
-READ_ONLY = {LoadedContent, ClaimRequest, Invitation}
+READ_ONLY = {LoadedContent, ClaimRequest, Invitation, Proposal}
 LONG_AGO = datetime.date(2020, 1, 1)
 
 
@@ -403,6 +405,10 @@ def test_a_changed_price_is_a_confirmed_price(client, clinic, change, is_dated):
     path = f"/admin/clinics/offer/{offer.pk}/change/"
     assert client.post(path, offer_form(offer, **change)).status_code == 302
     offer.refresh_from_db()
+    assert offer.price_confirmed_on == LONG_AGO
+    for proposal in Proposal.objects.all():
+        approve(proposal, EditorFactory())
+    offer.refresh_from_db()
     assert offer.price_confirmed_on == (timezone.localdate() if is_dated else LONG_AGO)
 
 
@@ -412,6 +418,9 @@ def test_a_price_changed_on_the_clinics_page_is_dated_too(client, clinic):
     values = offer_form(offer, id=offer.pk, price_low=80)
     form = clinic_form(**rows("offers", values, initial=1))
     assert client.post(clinic_path(clinic), form).status_code == 302
+    offer.refresh_from_db()
+    assert (offer.price_low, offer.price_confirmed_on) == (100, LONG_AGO)
+    approve(Proposal.objects.get(), EditorFactory())
     offer.refresh_from_db()
     assert (offer.price_low, offer.price_confirmed_on) == (80, timezone.localdate())
 

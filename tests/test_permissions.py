@@ -26,8 +26,10 @@ from clinics.models import (
     OpeningHours,
     Photo,
     Practitioner,
+    Proposal,
 )
 from clinics.permissions import clinics_of, is_editor, may_edit, treatments_to_offer
+from clinics.review import approve
 from tests.factories import (
     CheckFactory,
     ClinicFactory,
@@ -37,6 +39,7 @@ from tests.factories import (
     OpeningHoursFactory,
     PhotoFactory,
     PractitionerFactory,
+    ProposalFactory,
     StaffFactory,
     TreatmentFactory,
     UserFactory,
@@ -47,9 +50,9 @@ CANARY = "rivalcanary"
 # Finds the rival by search, and is no canary when the page repeats it.
 PART_OF_CANARY = "ivalcanar"
 MISSING = 987_654
-PARTS = [Offer, Practitioner, Check, OpeningHours, Photo, Membership]
-# What staff may change of a clinic's own row, and what follows from any change.
-STAFF_COLUMNS = {"address", "postcode", "phone", "email", "website", "description", "updated_at"}
+PARTS = [Offer, Practitioner, Check, OpeningHours, Photo, Membership, Proposal]
+# What staff may change of a clinic's own row at once, and what follows from any change.
+STAFF_COLUMNS = {"address", "postcode", "phone", "email", "website", "updated_at"}
 
 
 def write_canary(row):
@@ -75,6 +78,7 @@ def fill(clinic) -> dict:
         OpeningHoursFactory(clinic=clinic),
         PhotoFactory(clinic=clinic),
         MembershipFactory(clinic=clinic),
+        ProposalFactory(clinic=clinic, subject="offer", row_id=987_655),
     ]
     return {type(row): row for row in rows}
 
@@ -253,7 +257,7 @@ def assert_looks_missing(client, rival, rival_draft, route):
 
     queries = ["", "?_popup=1", "?_to_field=id", "?_to_field=slug"]
     forms = [{}, {"post": "yes"}, {"name": "x", "_save": "1"}, {"_saveasnew": "1"}]
-    is_shared = model in (Clinic, Offer, Practitioner)
+    is_shared = model in (Clinic, Offer, Practitioner, Proposal)
     if not is_shared:
         # All of it is closed to staff: one of a kind tells enough.
         queries, forms = queries[:1], forms[1:2]
@@ -376,10 +380,10 @@ def offer_path(offer) -> str:
 def test_the_form_as_it_stands_can_be_sent_back(client, own):
     """Else every forged form below would be refused for a reason that proves nothing."""
     path = clinic_path(own[Clinic])
-    form = form_of(client, path) | {"description": "Two rooms, one lift."}
+    form = form_of(client, path) | {"address": "1 Rue Neuve"}
     send(client, path, form)
     own[Clinic].refresh_from_db()
-    assert own[Clinic].description == "Two rooms, one lift."
+    assert own[Clinic].address == "1 Rue Neuve"
 
 
 @pytest.mark.usefixtures("staff", "rival_stays")
@@ -475,6 +479,8 @@ def test_staff_change_how_to_reach_a_clinic_and_nothing_else_of_it(client, own, 
     rows_after = state_of(own[Clinic])
     for name in ("Check", "Membership"):
         assert rows_after[name] == rows_before[name]
+    sent = Proposal.objects.get(clinic=own[Clinic], subject="clinic")
+    assert sent.proposed == {"description": "Two rooms."}
 
 
 @pytest.mark.usefixtures("staff", "rival_stays")
@@ -502,6 +508,10 @@ def test_staff_add_to_their_own_clinics_only(client, own, rival, rival_draft, mo
         assert answer.status_code == 200
         assert model.objects.count() == before
     send(client, path, form)
+    sent = Proposal.objects.latest("pk")
+    assert (sent.kind, sent.clinic) == ("add", own[Clinic])
+    assert model.objects.count() == before
+    approve(sent, EditorFactory())
     assert model.objects.latest("pk").clinic == own[Clinic]
 
 
@@ -535,7 +545,7 @@ def test_staff_see_nothing_of_the_knowledge_nor_of_accounts(client):
         for route in PLAIN_ROUTES
         if route.count("/") == 2 and client.get(f"/admin/{route}").status_code == 200
     }
-    own = {"clinic", "offer", "practitioner", "enquiry", "replytemplate"}
+    own = {"clinic", "offer", "practitioner", "enquiry", "replytemplate", "proposal"}
     assert open_to_staff == {*own, "done"}
 
 
@@ -558,6 +568,9 @@ def test_a_checked_practitioner_cannot_become_somebody_else(client, own):
     page = clinic_path(own[Clinic])
     inline = {f"practitioners-0-{name}": value for name, value in values.items()}
     send(client, page, form_of(client, page) | inline)
+    sent = Proposal.objects.get(subject="practitioner", row_id=person.pk)
+    assert sent.proposed == {"practising_since": "1999"}
+    approve(sent, EditorFactory())
     changed = Practitioner.objects.get(pk=person.pk)
     assert (changed.name, changed.registration_number) == (person.name, "")
     assert changed.practising_since == 1999
@@ -579,6 +592,8 @@ def test_a_check_does_not_go_with_the_person_who_was_checked(client, own):
 def test_staff_remove_a_person_whom_nobody_checked(client, own):
     person = PractitionerFactory(clinic=own[Clinic])
     client.post(f"/admin/clinics/practitioner/{person.pk}/delete/", {"post": "yes"})
+    assert Practitioner.objects.filter(pk=person.pk).exists()
+    approve(Proposal.objects.get(kind="remove"), EditorFactory())
     assert not Practitioner.objects.filter(pk=person.pk).exists()
 
 

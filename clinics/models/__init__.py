@@ -13,6 +13,7 @@ from .enquiry import (
 from .offer import Offer
 from .place import Country, Currency, Language, Place
 from .practitioner import Check, Practitioner
+from .proposal import Proposal
 
 __all__ = [
     "Check",
@@ -34,5 +35,6 @@ __all__ = [
     "Photo",
     "Place",
     "Practitioner",
+    "Proposal",
     "ReplyTemplate",
 ]

@@ -21,12 +21,15 @@
       [...new Set(fold(text).match(rule.pattern) || [])].map((words) => `“${words}”: ${rule.why}`),
     );
 
-  for (const field of document.querySelectorAll("[data-wording]")) {
+  const watch = (field) => {
+    // A row that was added is a copy, with the list of the field that it was copied from.
+    const place = field.closest(".flex-container") || field;
+    if (place.nextElementSibling?.matches("ul.wording")) place.nextElementSibling.remove();
     const list = document.createElement("ul");
     list.className = "wording";
     list.setAttribute("aria-live", "polite");
     // The admin lines up a field and its label in a row, which the list must not be part of.
-    (field.closest(".flex-container") || field).after(list);
+    place.after(list);
     const show = () => {
       const lines = findings(field.value);
       if (lines.join() === [...list.children].map((item) => item.textContent).join()) return;
@@ -44,7 +47,11 @@
       timer = setTimeout(show, 300);
     });
     show();
-  }
+  };
+  document.querySelectorAll("[data-wording]").forEach(watch);
+  document.addEventListener("formset:added", (event) =>
+    event.target.querySelectorAll("[data-wording]").forEach(watch),
+  );
 
   const [low, high, unit, topic] = ["low", "high", "unit", "topic"].map((name) =>
     document.getElementById(`id_${name}`),
