@@ -13,7 +13,7 @@ MANAGE := DEBUG=true $(BIN)/python manage.py
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --dist loadgroup
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run install test check fix bench
+.PHONY: run install test check fix bench guide
 
 # Start the site with the real catalogue, sample clinics and demonstration accounts.
 # What is already there is left as it is.
@@ -47,6 +47,10 @@ check: .venv/development-installed
 fix: .venv/development-installed
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+# Take the pictures of docs/staff-guide.md anew, of a site with sample data.
+guide: .venv/development-installed
+	$(BIN)/python docs/staff_guide_pictures.py
 
 # Measure the directory over generated clinics, beside other ways to build it; docs/performance.md
 # says how. Half an hour; fewer sizes are quicker: make bench SIZES=10000,100000

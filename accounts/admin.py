@@ -27,6 +27,11 @@ class AccountAdmin(PermissionBeforeExistence, UserAdmin):
     """Accounts of editors and clinic staff. Only superusers have the permission."""
 
     actions = ["remove_second_step", "sign_out"]
+    list_display = ["username", "email", "first_name", "last_name", "is_active", "last_login"]
+    list_filter = ["is_active", "is_superuser", "groups", "is_demonstration"]
+    list_per_page = 50
+    show_facets = admin.ShowFacets.ALWAYS
+    show_full_result_count = False
 
     @admin.action(description=_("Remove the second step (telephone lost)"), permissions=["change"])
     def remove_second_step(self, request, queryset):
@@ -65,6 +70,8 @@ class WrongTriesAdmin(PermissionBeforeExistence, admin.ModelAdmin):
 
     list_display = ["username", "ip_address", "failures_since_start", "attempt_time"]
     search_fields = ["username", "ip_address"]
+    list_per_page = 50
+    show_full_result_count = False
     fields = ["username", "ip_address", "user_agent", "failures_since_start", "attempt_time"]
     readonly_fields = fields
 

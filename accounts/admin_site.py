@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from . import account_pages, two_factor
 from .sessions import sessions_of
 
+ABOUT_ACCOUNTS = ("accounts", "auth", "axes")
 # What can be opened before the second step: turning it on, or passing it.
 TURN_ON = "turn_on"
 OWN_PAGES = [
@@ -33,6 +34,11 @@ class MesoguideAdminSite(AdminSite):
     site_header = _("Mesoguide")
     site_title = _("Mesoguide admin")
     index_title = _("What you may edit")
+
+    def get_app_list(self, request, app_label=None):
+        """Django's list, with what is about accounts last: it is opened least."""
+        apps = super().get_app_list(request, app_label)
+        return sorted(apps, key=lambda app: app["app_label"] in ABOUT_ACCOUNTS)
 
     def has_permission(self, request) -> bool:
         """Whether somebody may work here: active, let in, and past the second step."""

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent
 SIZES = "10000,100000,1000000"
 # Modules in the order in which they run. What changes clinics comes late: the first ones hold
 # the database against the generated arrays.
-STEPS = ("loading", "cases", "pages", "serving", "writers", "restarting", "building")
+STEPS = ("loading", "cases", "pages", "admin_lists", "serving", "writers", "restarting", "building")
 
 
 def environment(address: str, folder: str) -> dict[str, str]:

@@ -13,10 +13,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from treatments.folded_search import FoldedSearch
+from treatments.list_filters import RelatedFilter
 from treatments.permissions import EditedByEditors
 
 from .claim_admin import ClaimRequestAdmin, InvitationAdmin
 from .enquiry_admin import EnquiryAdmin
+from .list_filters import ExpiryFilter, PriceAgeFilter
+from .list_pages import KeysFirstPaginator
 from .listing_forms import CheckForm, ClinicForm, OfferForm
 from .listing_inlines import (
     HTTPS_UNLESS_SAID,
@@ -59,7 +63,7 @@ def delete_files_after_commit(field, names):
 # --- Pages that editors and clinic staff share
 
 
-class OwnClinicsAdmin(SafeEditing):
+class OwnClinicsAdmin(FoldedSearch, SafeEditing):
     """Pages that show clinic staff what belongs to their own clinics, and editors all."""
 
     # From the model to its clinic: the lookup for lists, and the attribute with its id.
@@ -67,8 +71,13 @@ class OwnClinicsAdmin(SafeEditing):
     clinic_id_attribute = "clinic_id"
     formfield_overrides = HTTPS_UNLESS_SAID
     list_per_page = 50
-    # Filters are for those with more than a screenful, and must not name others' rows.
+    paginator = KeysFirstPaginator
+    show_facets = admin.ShowFacets.ALWAYS
+    # All would be counted a second time, for a number that the filters say already.
+    show_full_result_count = False
+    # Filters of staff name no rows of others: only words of ours, and counts of their own rows.
     editors_list_filter = ()
+    staff_list_filter = ()
 
     def get_queryset(self, request):
         rows = super().get_queryset(request)
@@ -98,7 +107,7 @@ class OwnClinicsAdmin(SafeEditing):
         return self.may_edit(request, obj)
 
     def get_list_filter(self, request):
-        return self.editors_list_filter if is_editor(request.user) else ()
+        return self.editors_list_filter if is_editor(request.user) else self.staff_list_filter
 
     def get_autocomplete_fields(self, request):
         # Staff have few rows to choose from, and may not search what the choices come from.
@@ -109,6 +118,18 @@ class PartOfClinicAdmin(OwnClinicsAdmin):
     """What belongs to one clinic, and stays with it in the hands of staff."""
 
     list_select_related = ["clinic"]
+    # Columns by which editors may sort: of all clinics together only those with an index.
+    editors_sortable_by = ()
+
+    def get_ordering(self, request):
+        """The newest first for editors, who see those of all clinics; no sorting of all of them."""
+        return ["-pk"] if is_editor(request.user) else super().get_ordering(request)
+
+    def get_sortable_by(self, request):
+        """All columns for staff, whose lists are short."""
+        if is_editor(request.user):
+            return self.editors_sortable_by
+        return super().get_sortable_by(request)
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change, **kwargs)
@@ -144,9 +165,14 @@ class ClinicAdmin(OwnClinicsAdmin):
     form = ClinicForm
     staff_form = StaffClinicForm
     list_display = ["name", "place", "facility_type", "status", "is_sample", "confirmed_on"]
-    editors_list_filter = ("status", "is_sample", "facility_type", "place__country")
+    editors_list_filter = (
+        "status",
+        "is_sample",
+        "facility_type",
+        ("place__country", RelatedFilter),
+    )
     list_select_related = ["place__country"]
-    search_fields = ["name", "slug", "place__name"]
+    search_fields = ["name_folded", "place__name_folded"]
     autocomplete_fields = ["place"]
     actions = ["confirm_all_correct"]
     inlines = [
@@ -286,9 +312,12 @@ class OfferAdmin(SentIn, PartOfClinicAdmin):
         "unit",
         "price_confirmed_on",
     ]
-    editors_list_filter = ("treatment", "unit", "price_confirmed_on")
+    # Each filter counts all offers: for editors two, which they use.
+    editors_list_filter = (("treatment", RelatedFilter), PriceAgeFilter)
+    staff_list_filter = (PriceAgeFilter, "unit")
+    editors_sortable_by = ("price_confirmed_on",)
     list_select_related = ["clinic", "treatment", "currency"]
-    search_fields = ["clinic__name", "treatment__name", "label", "product"]
+    search_fields = ["clinic__name_folded", "treatment__name_folded"]
     autocomplete_fields = ["clinic"]
 
     def get_readonly_fields(self, request, obj=None):
@@ -313,7 +342,8 @@ class PractitionerAdmin(SentIn, PartOfClinicAdmin):
     staff_form = StaffPersonForm
     list_display = ["name", "clinic", "profession", "registration_body", "registration_number"]
     editors_list_filter = ("profession",)
-    search_fields = ["name", "registration_number", "clinic__name"]
+    staff_list_filter = ("profession",)
+    search_fields = ["name_folded", "registration_number", "clinic__name_folded"]
     autocomplete_fields = ["clinic"]
 
     def has_delete_permission(self, request, obj=None):
@@ -329,7 +359,7 @@ class ReplyTemplateAdmin(PartOfClinicAdmin):
 
     list_display = ["title", "language", "clinic"]
     list_select_related = ["clinic", "language"]
-    search_fields = ["title", "clinic__name"]
+    search_fields = ["title", "clinic__name_folded"]
     autocomplete_fields = ["clinic"]
 
 
@@ -340,16 +370,19 @@ admin.site.register(Proposal, ProposalAdmin)
 # --- Pages for editors
 
 
-class EditorAdmin(EditedByEditors, admin.ModelAdmin):
+class EditorAdmin(EditedByEditors, FoldedSearch, admin.ModelAdmin):
     """What all pages for editors only share."""
 
     formfield_overrides = HTTPS_UNLESS_SAID
     list_per_page = 50
+    show_facets = admin.ShowFacets.ALWAYS
+    show_full_result_count = False
 
 
 @admin.register(Check)
 class CheckAdmin(EditorAdmin):
     form = CheckForm
+    paginator = KeysFirstPaginator
     list_display = [
         "clinic",
         "practitioner",
@@ -359,24 +392,25 @@ class CheckAdmin(EditorAdmin):
         "checked_on",
         "expires_on",
     ]
-    list_filter = ["kind", "result", "checked_on", "expires_on"]
+    list_filter = [ExpiryFilter, "kind", "result", "checked_on"]
+    ordering = ["-checked_on", "-pk"]
     list_select_related = ["clinic", "practitioner"]
-    search_fields = ["clinic__name", "practitioner__name", "register", "number"]
+    search_fields = ["clinic__name_folded", "practitioner__name_folded", "number"]
     autocomplete_fields = ["clinic", "practitioner"]
 
 
 @admin.register(Country)
 class CountryAdmin(EditorAdmin):
     list_display = ["code", "name", "slug"]
-    search_fields = ["code", "name"]
+    search_fields = ["code", "name_folded"]
 
 
 @admin.register(Place)
 class PlaceAdmin(EditorAdmin):
     list_display = ["name", "country", "slug", "timezone"]
-    list_filter = ["country"]
+    list_filter = [("country", RelatedFilter)]
     list_select_related = ["country"]
-    search_fields = ["name", "slug", "country__name"]
+    search_fields = ["name_folded", "country__name_folded"]
     autocomplete_fields = ["country"]
 
 

@@ -5,16 +5,19 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext_lazy as _
 
+from treatments.folded_search import FoldedSearch
 from treatments.permissions import is_moderator
 
 from . import claims
 from .models import ClaimRequest
 
 
-class ReadByModerators(admin.ModelAdmin):
+class ReadByModerators(FoldedSearch, admin.ModelAdmin):
     """Moderators see it; nobody adds a row by hand."""
 
     list_per_page = 50
+    show_facets = admin.ShowFacets.ALWAYS
+    show_full_result_count = False
 
     def has_module_permission(self, request):
         return is_moderator(request.user)
@@ -47,6 +50,7 @@ class DecisionForm(forms.ModelForm):
             ("approve", _("Approve: make this person an owner of the listing")),
             ("decline", _("Decline")),
         ],
+        help_text=_("Once decided it stays so. The person gets a mail."),
         widget=forms.RadioSelect,
     )
     reason = forms.CharField(
@@ -82,7 +86,7 @@ class ClaimRequestAdmin(ReadByModerators):
     list_display = ["clinic", "name", "position", "status", "has_proof", "created_at"]
     list_filter = ["status", "created_at"]
     list_select_related = ["clinic"]
-    search_fields = ["clinic__name", "name", "email"]
+    search_fields = ["clinic__name_folded", "name", "email"]
     told = ["clinic", "registered", "registration_number", "name", "position", "email"]
     proof = ["website", "is_email_at_clinic", "email_confirmed_at", "evidence", "owners"]
     outcome = ["status", "reason", "decided_by_name", "decided_at"]
@@ -174,4 +178,4 @@ class InvitationAdmin(ReadByModerators):
     ]
     list_filter = ["role", "created_at"]
     list_select_related = ["clinic", "invited_by"]
-    search_fields = ["clinic__name", "email"]
+    search_fields = ["clinic__name_folded", "email"]

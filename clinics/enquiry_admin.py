@@ -60,6 +60,8 @@ class EnquiryAdmin(admin.ModelAdmin):
     list_filter = ("status",)
     list_select_related = ["clinic"]
     list_per_page = 50
+    show_facets = admin.ShowFacets.ALWAYS
+    show_full_result_count = False
     search_fields = ["reference"]
     actions = ["export"]
 

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.db import models
 
+from treatments.labelled_rows import LabelledRows
 from treatments.permissions import EditedByEditors
 
 from .concurrent_edits import ComparedForm, ComparedRows
@@ -67,7 +68,7 @@ class OwnRows(admin.TabularInline):
         return request.user.is_staff if clinic is None else may_edit(request.user, clinic.pk)
 
 
-class OpeningHoursInline(OwnRows):
+class OpeningHoursInline(LabelledRows, OwnRows):
     model = OpeningHours
     formset = OpeningHoursFormSet
     # One empty row, so that a row can be added without JavaScript.
@@ -130,7 +131,7 @@ class OfferInline(OwnRows):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
-class CheckInline(EditedByEditors, admin.TabularInline):
+class CheckInline(LabelledRows, EditedByEditors, admin.TabularInline):
     """Checks are an editor's word: clinic staff read theirs and change none."""
 
     model = Check
@@ -144,7 +145,7 @@ class CheckInline(EditedByEditors, admin.TabularInline):
         return request.user.is_staff if obj is None else may_edit(request.user, obj.pk)
 
 
-class MembershipInline(EditedByEditors, admin.TabularInline):
+class MembershipInline(LabelledRows, EditedByEditors, admin.TabularInline):
     model = Membership
     form = MembershipForm
     formset = ComparedRows

@@ -161,7 +161,8 @@ USE_TZ = True
 # --- Files
 STATIC_URL = "static/"
 STATIC_ROOT = Path(os.environ.get("STATIC_ROOT", BASE_DIR / "build" / "static"))
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# The second: pictures of the staff guide, which the admin shows.
+STATICFILES_DIRS = [BASE_DIR / "static", ("staff-guide", BASE_DIR / "docs" / "staff-guide")]
 MEDIA_URL = "media/"
 MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT", BASE_DIR / "media"))
 STORAGES = {

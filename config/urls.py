@@ -21,6 +21,7 @@ SITEMAPS = {
 
 urlpatterns = [
     path("", include("accounts.urls")),
+    path("admin/", include("clinics.desk_urls")),
     path("admin/", admin.site.urls),
     path("", include("clinics.urls")),
     path("", include("treatments.urls")),

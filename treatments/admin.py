@@ -10,6 +10,7 @@ from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import models, transaction
+from django.db.models import Q
 from django.forms import Script
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -29,7 +30,10 @@ from .editing_forms import (
     is_public,
 )
 from .film_form import FilmForm
+from .folded_search import FoldedSearch
 from .history import CHANGED, has_versions, one_change
+from .labelled_rows import LabelledRows
+from .list_filters import ConditionFilter, RelatedFilter
 from .models import (
     Alias,
     BodyArea,
@@ -59,11 +63,13 @@ from .wording import reasons
 HTTPS_UNLESS_SAID = {models.URLField: {"assume_scheme": "https"}}
 
 
-class EditorAdmin(EditedByEditors, admin.ModelAdmin):
+class EditorAdmin(EditedByEditors, FoldedSearch, admin.ModelAdmin):
     """What all pages of this module share."""
 
     formfield_overrides = HTTPS_UNLESS_SAID
     list_per_page = 50
+    show_facets = admin.ShowFacets.ALWAYS
+    show_full_result_count = False
 
     def view_on_site(self, obj):
         """The address of the page that visitors see, or None where there is none.
@@ -238,7 +244,7 @@ class LinkedRows(EditedByEditors, admin.TabularInline):
         return self.fields
 
 
-class EditedRows(EditedByEditors, admin.TabularInline):
+class EditedRows(LabelledRows, EditedByEditors, admin.TabularInline):
     """Rows that are short enough to be edited where they are listed."""
 
     extra = 0
@@ -307,33 +313,23 @@ class ClaimInline(LinkedRows):
     parent = "source"
 
 
-class ReviewFilter(admin.SimpleListFilter):
-    """Treatments by the state of their review, with how many there are of each."""
+class ReviewFilter(ConditionFilter):
+    """Treatments by the state of their review."""
 
     title = _("review")
     parameter_name = "review"
 
-    def lookups(self, request, model_admin):
-        """One query: the dates of all treatments."""
-        states = list(
-            model_admin.get_queryset(request).values_list("last_reviewed", "next_review_due")
-        )
-        today = timezone.localdate()
-        overdue = sum(bool(due and due < today) for _last, due in states)
-        never = sum(last is None for last, _due in states)
-        return [
-            ("overdue", _("overdue (%(count)d)") % {"count": overdue}),
-            ("never", _("never reviewed (%(count)d)") % {"count": never}),
-        ]
+    def conditions(self):
+        """Overdue is what its day has passed; what was never reviewed has no such day."""
+        return {
+            "overdue": (_("overdue"), Q(next_review_due__lt=timezone.localdate())),
+            "never": (_("never reviewed"), Q(last_reviewed=None)),
+        }
 
     def queryset(self, request, queryset):
         """The overdue ones with the longest overdue first."""
-        if self.value() == "overdue":
-            overdue = queryset.filter(next_review_due__lt=timezone.localdate())
-            return overdue.order_by("next_review_due", "pk")
-        if self.value() == "never":
-            return queryset.filter(last_reviewed=None)
-        return queryset
+        rows = super().queryset(request, queryset)
+        return rows.order_by("next_review_due", "pk") if self.value() == "overdue" else rows
 
 
 @admin.register(Source)
@@ -349,7 +345,7 @@ class SourceAdmin(CatalogueAdmin):
 class ClaimAdmin(CatalogueAdmin):
     form = ClaimForm
     list_display = ["reference", "source", "topic", "low", "high", "unit", "verdict", "words"]
-    list_filter = ["topic", "verdict", "is_general", "unit", "treatments"]
+    list_filter = ["topic", "verdict", "is_general", "unit", ("treatments", RelatedFilter)]
     list_select_related = ["source"]
     search_fields = ["reference", "words", "known", "locator", "source__slug", "source__title"]
     autocomplete_fields = ["source", "treatments", "checked_against"]
@@ -368,7 +364,7 @@ class TreatmentAdmin(CatalogueAdmin):
         "position",
     ]
     list_filter = [ReviewFilter, "kind", "evidence_level", "needles", "is_published"]
-    search_fields = ["name", "short_name", "aliases__name"]
+    search_fields = ["name_folded", "short_name_folded", "aliases__name_folded", "slug"]
     inlines = [
         AliasInline,
         TreatmentAreaInline,
@@ -418,29 +414,29 @@ class PartOfTreatmentAdmin(CatalogueAdmin):
 @admin.register(Statement)
 class StatementAdmin(PartOfTreatmentAdmin):
     list_display = ["text", "treatment", "section", "is_ours", "position"]
-    list_filter = ["section", "is_ours", "treatment"]
-    search_fields = ["text", "treatment__name"]
+    list_filter = ["section", "is_ours", ("treatment", RelatedFilter)]
+    search_fields = ["text", "treatment__name_folded"]
 
 
 @admin.register(SideEffect)
 class SideEffectAdmin(PartOfTreatmentAdmin):
     list_display = ["name", "treatment", "is_serious", "how_common", "percent", "severity"]
-    list_filter = ["is_serious", "how_common", "severity", "treatment"]
-    search_fields = ["name", "detail", "treatment__name"]
+    list_filter = ["is_serious", "how_common", "severity", ("treatment", RelatedFilter)]
+    search_fields = ["name", "detail", "treatment__name_folded"]
 
 
 @admin.register(Contraindication)
 class ContraindicationAdmin(PartOfTreatmentAdmin):
     list_display = ["name", "treatment", "strength"]
-    list_filter = ["strength", "treatment"]
-    search_fields = ["name", "detail", "treatment__name"]
+    list_filter = ["strength", ("treatment", RelatedFilter)]
+    search_fields = ["name", "detail", "treatment__name_folded"]
 
 
 @admin.register(RegulatorPosition)
 class RegulatorPositionAdmin(PartOfTreatmentAdmin):
     list_display = ["authority", "country", "treatment", "position_text"]
-    list_filter = ["country", "treatment"]
-    search_fields = ["authority", "position_text", "treatment__name"]
+    list_filter = ["country", ("treatment", RelatedFilter)]
+    search_fields = ["authority", "position_text", "treatment__name_folded"]
     # An authority may be empty where a country speaks; the row must still have a link.
     list_display_links = ["authority", "position_text"]
 
@@ -473,9 +469,9 @@ class FilmAdmin(CatalogueAdmin):
 
     form = FilmForm
     list_display = ["title", "treatment", "source", "language", "is_published", "position"]
-    list_filter = ["is_published", "treatment"]
+    list_filter = ["is_published", ("treatment", RelatedFilter)]
     list_select_related = ["treatment", "source"]
-    search_fields = ["title", "summary", "treatment__name", "source__title"]
+    search_fields = ["title", "summary", "treatment__name_folded", "source__title"]
     autocomplete_fields = ["treatment", "source"]
 
     def view_on_site(self, obj):

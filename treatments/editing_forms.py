@@ -111,6 +111,7 @@ class CatalogueForm(WordedForm):
     wording_read = forms.BooleanField(
         label=_("I have read the flagged words: they are a quotation with its source."),
         required=False,
+        help_text=_("Leave it empty when no words are flagged."),
     )
 
     def __init__(self, *args, **kwargs):

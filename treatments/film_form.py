@@ -25,6 +25,11 @@ class FilmForm(CatalogueForm):
     )
 
     class Meta:
+        help_texts = {
+            "treatment": _("On the page of which treatment it is shown."),
+            "is_published": _("Readers see the film only with this ticked."),
+            "position": _("The film with the lowest number comes first, such as 0."),
+        }
         widgets = {"file": AdminFileWidget(attrs={"accept": "video/mp4,video/webm"})}
 
     def clean_address(self):

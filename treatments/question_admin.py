@@ -3,7 +3,7 @@
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import Case, Count, Value, When
+from django.db.models import Case, Q, Value, When
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.text import Truncator
@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from .editing_forms import WordedForm
+from .folded_search import FoldedSearch
+from .list_filters import ConditionFilter, RelatedFilter
 from .models import ReadersQuestion
 from .permissions import EditedByEditors
 
@@ -79,34 +81,29 @@ class AnswerForm(WordedForm):
         return cleaned
 
 
-class StatusFilter(admin.SimpleListFilter):
-    """Questions by status, with how many there are of each. One query."""
+class StatusFilter(ConditionFilter):
+    """Questions by status, the waiting ones first."""
 
     title = _("status")
     parameter_name = "status"
 
-    def lookups(self, request, model_admin):
-        """Each status with its number, the waiting ones first."""
-        rows = model_admin.model.objects.values_list("status").annotate(count=Count("pk"))
-        counts = dict(rows.order_by())
-        return [(code, f"{label} ({counts.get(code, 0)})") for code, label in Status.choices]
-
-    def queryset(self, request, queryset):
-        """Those with the status that was chosen; an unknown one is no choice."""
-        return queryset.filter(status=self.value()) if self.value() in Status.values else queryset
+    def conditions(self):
+        """Each status as an option."""
+        return {code: (label, Q(status=code)) for code, label in Status.choices}
 
 
-class ReadersQuestionAdmin(EditedByEditors, admin.ModelAdmin):
+class ReadersQuestionAdmin(EditedByEditors, FoldedSearch, admin.ModelAdmin):
     """Waiting questions first, the oldest of them first. Readers alone add questions."""
 
     form = AnswerForm
     list_display = ["asked", "treatment", "asked_at", "status", "has_answer"]
-    list_filter = [StatusFilter, "treatment"]
+    list_filter = [StatusFilter, ("treatment", RelatedFilter)]
     list_select_related = ["treatment"]
     list_per_page = 50
+    show_facets = admin.ShowFacets.ALWAYS
     # The filter by status counts them all already.
     show_full_result_count = False
-    search_fields = ["text_as_asked", "text_published", "answer", "treatment__name"]
+    search_fields = ["text_as_asked", "text_published", "answer", "treatment__name_folded"]
     actions = ["publish", "decline"]
     ordering = [
         Case(

@@ -63,7 +63,11 @@ class Clinic(models.Model):
         NURSE_LED = "nurse-led-clinic", _("nurse-led clinic")
         SPA = "beauty-spa", _("beauty spa, not a clinic")
 
-    slug = models.SlugField(unique=True, max_length=120)
+    slug = models.SlugField(
+        unique=True,
+        max_length=120,
+        help_text=_("The end of the page’s address. People keep it, so it should not change."),
+    )
     name = models.CharField(max_length=150, help_text=_("The name on the door."))
     name_folded = FoldedField(source="name")
     facility_type = models.CharField(
@@ -72,23 +76,58 @@ class Clinic(models.Model):
         blank=True,
         help_text=_("A spa must not call itself a clinic. Leave empty if you are not sure."),
     )
-    place = models.ForeignKey(Place, models.PROTECT, related_name="clinics", null=True, blank=True)
+    place = models.ForeignKey(
+        Place,
+        models.PROTECT,
+        related_name="clinics",
+        null=True,
+        blank=True,
+        help_text=_("The town. Type its first letters, then choose it."),
+    )
     address = models.CharField(max_length=250, blank=True, help_text=_("Street and number."))
-    postcode = models.CharField(max_length=20, blank=True)
-    latitude = models.DecimalField(max_digits=8, decimal_places=5, null=True, blank=True)
-    longitude = models.DecimalField(max_digits=8, decimal_places=5, null=True, blank=True)
+    postcode = models.CharField(
+        max_length=20, blank=True, help_text=_("As on an envelope, such as 75004.")
+    )
+    latitude = models.DecimalField(
+        max_digits=8,
+        decimal_places=5,
+        null=True,
+        blank=True,
+        help_text=_("North of the equator, such as 48.85341. Empty: the centre of the town."),
+    )
+    longitude = models.DecimalField(
+        max_digits=8,
+        decimal_places=5,
+        null=True,
+        blank=True,
+        help_text=_("East of Greenwich, such as 2.34880. West of it with a minus."),
+    )
     phone = models.CharField(
         max_length=30, blank=True, help_text=_("With country code: +33 1 23 45 67 89.")
     )
-    email = models.EmailField(blank=True)
-    website = models.URLField(blank=True, max_length=300)
-    languages = models.ManyToManyField(Language, related_name="clinics", blank=True)
+    email = models.EmailField(
+        blank=True, help_text=_("Patients see it. Best one that several of you read.")
+    )
+    website = models.URLField(
+        blank=True, max_length=300, help_text=_("Your own site, such as https://example.org.")
+    )
+    languages = models.ManyToManyField(
+        Language,
+        related_name="clinics",
+        blank=True,
+        help_text=_("Those in which a patient can be advised and treated at your clinic."),
+    )
     description = models.TextField(
         blank=True,
         max_length=2000,
         help_text=_("Plain facts in your own words. No promises of results."),
     )
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
+    status = models.CharField(
+        max_length=10,
+        choices=Status.choices,
+        default=Status.DRAFT,
+        help_text=_("Patients see the listing only while it is published."),
+    )
     is_sample = models.BooleanField(
         _("sample listing"), default=False, help_text=_("Fictional. Every page says so.")
     )
@@ -121,6 +160,8 @@ class Clinic(models.Model):
         indexes = [
             # The directory: published clinics of a place.
             models.Index(fields=["status", "place"], name="clinic_status_place"),
+            # The list of all in the admin.
+            models.Index(fields=["name", "id"], name="clinic_by_name"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -172,9 +213,12 @@ class OpeningHours(models.Model):
         SUNDAY = 6, _("Sunday")
 
     clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="opening_hours")
-    weekday = models.PositiveSmallIntegerField(choices=Weekday.choices)
-    opens = models.TimeField()
-    closes = models.TimeField()
+    weekday = models.PositiveSmallIntegerField(
+        choices=Weekday.choices,
+        help_text=_("A day with a break has two rows: before it and after it."),
+    )
+    opens = models.TimeField(help_text=_("In your own time, such as 09:00."))
+    closes = models.TimeField(help_text=_("Such as 17:30. A day without a row is closed."))
 
     class Meta:
         ordering = ["weekday", "opens"]
@@ -211,7 +255,9 @@ class Photo(models.Model):
         default=False,
         help_text=_("Tick if nobody is shown, or everyone shown agreed in writing."),
     )
-    position = models.PositiveSmallIntegerField(default=0)
+    position = models.PositiveSmallIntegerField(
+        default=0, help_text=_("The photo with the lowest number comes first, such as 0.")
+    )
 
     class Meta:
         ordering = ["position", "pk"]
@@ -231,7 +277,12 @@ class Membership(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=10, choices=Role.choices, default=Role.STAFF)
+    role = models.CharField(
+        max_length=10,
+        choices=Role.choices,
+        default=Role.STAFF,
+        help_text=_("Staff edit the listing. An owner also invites and removes people."),
+    )
 
     class Meta:
         ordering = ["clinic", "user"]

@@ -113,8 +113,18 @@ class EnquiryReading(models.Model):
 class ReplyTemplate(models.Model):
     """An answer that a clinic has prepared, in one language."""
 
-    clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="reply_templates")
-    language = models.ForeignKey(Language, models.PROTECT, related_name="+")
+    clinic = models.ForeignKey(
+        Clinic,
+        models.CASCADE,
+        related_name="reply_templates",
+        help_text=_("Whose inbox offers it."),
+    )
+    language = models.ForeignKey(
+        Language,
+        models.PROTECT,
+        related_name="+",
+        help_text=_("What it is written in. Patients who chose this language get it first."),
+    )
     title = models.CharField(max_length=80, help_text=_("For yourselves; patients do not see it."))
     text = models.TextField(
         max_length=3000,

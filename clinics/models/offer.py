@@ -54,14 +54,29 @@ class Offer(models.Model):
         STALE = "stale", _("out of date: ask the clinic")
         NEVER = "never", _("never confirmed")
 
-    clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="offers")
-    treatment = models.ForeignKey(Treatment, models.PROTECT, related_name="offers")
+    clinic = models.ForeignKey(
+        Clinic,
+        models.CASCADE,
+        related_name="offers",
+        help_text=_("Where it is offered. It cannot be moved later."),
+    )
+    treatment = models.ForeignKey(
+        Treatment,
+        models.PROTECT,
+        related_name="offers",
+        help_text=_("What you do. If yours is not in the list, write to us."),
+    )
     label = models.CharField(
         max_length=80,
         blank=True,
         help_text=_("Only to tell two offers of one treatment apart, such as “small area”."),
     )
-    body_areas = models.ManyToManyField(BodyArea, related_name="offers", blank=True)
+    body_areas = models.ManyToManyField(
+        BodyArea,
+        related_name="offers",
+        blank=True,
+        help_text=_("Where on the body you do it. Tick none if you do not want to say."),
+    )
     price_low = models.DecimalField(
         max_digits=12,
         decimal_places=2,
@@ -79,7 +94,12 @@ class Offer(models.Model):
         help_text=_("Highest price. The same as the lowest for a fixed price."),
     )
     currency = models.ForeignKey(
-        Currency, models.PROTECT, null=True, blank=True, related_name="offers"
+        Currency,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="offers",
+        help_text=_("The money that patients pay in, such as EUR. Needed with a price."),
     )
     unit = models.CharField(
         max_length=10,
@@ -114,7 +134,10 @@ class Offer(models.Model):
         help_text=_("Sessions in that course."),
     )
     refund_rule = models.CharField(
-        max_length=10, choices=RefundRule.choices, default=RefundRule.NOT_SAID
+        max_length=10,
+        choices=RefundRule.choices,
+        default=RefundRule.NOT_SAID,
+        help_text=_("What a patient gets back who stops before the end of a paid course."),
     )
     consultation_fee = models.DecimalField(
         max_digits=12,
@@ -125,7 +148,10 @@ class Offer(models.Model):
         help_text=_("0 if the first consultation is free. Empty: not stated."),
     )
     anaesthesia = models.CharField(
-        max_length=10, choices=Anaesthesia.choices, default=Anaesthesia.NOT_SAID
+        max_length=10,
+        choices=Anaesthesia.choices,
+        default=Anaesthesia.NOT_SAID,
+        help_text=_("What you give against pain. “None” is an answer too."),
     )
     product = models.CharField(
         max_length=150,

@@ -12,7 +12,9 @@ class Country(models.Model):
     """A country that has a place in the directory."""
 
     code = models.CharField(primary_key=True, max_length=2, help_text=_("ISO 3166 code, as FR."))
-    slug = models.SlugField(unique=True, max_length=60)
+    slug = models.SlugField(
+        unique=True, max_length=60, help_text=_("Its name in addresses, such as france.")
+    )
     name = models.CharField(max_length=80, help_text=_("English name; pages show it translated."))
     name_folded = FoldedField(source="name")
 
@@ -33,12 +35,23 @@ class Country(models.Model):
 class Place(models.Model):
     """A town or city, with the coordinates of its centre."""
 
-    slug = models.SlugField(unique=True, max_length=80)
-    name = models.CharField(max_length=100)
+    slug = models.SlugField(
+        unique=True, max_length=80, help_text=_("Its name in addresses, such as paris.")
+    )
+    name = models.CharField(max_length=100, help_text=_("As people there write it."))
     name_folded = FoldedField(source="name")
-    country = models.ForeignKey(Country, models.PROTECT, related_name="places")
-    latitude = models.DecimalField(max_digits=8, decimal_places=5)
-    longitude = models.DecimalField(max_digits=8, decimal_places=5)
+    country = models.ForeignKey(
+        Country,
+        models.PROTECT,
+        related_name="places",
+        help_text=_("The country that the town is in. Type its first letters."),
+    )
+    latitude = models.DecimalField(
+        max_digits=8, decimal_places=5, help_text=_("Of its centre, such as 48.85341.")
+    )
+    longitude = models.DecimalField(
+        max_digits=8, decimal_places=5, help_text=_("Of its centre, such as 2.34880.")
+    )
     timezone = models.CharField(max_length=60, help_text=_("IANA name, such as Europe/Paris."))
 
     class Meta:
@@ -66,8 +79,10 @@ class Language(models.Model):
     """A language spoken at a clinic."""
 
     code = models.CharField(primary_key=True, max_length=10, help_text=_("Such as fr or zh."))
-    slug = models.SlugField(unique=True, max_length=60)
-    name = models.CharField(max_length=60)
+    slug = models.SlugField(
+        unique=True, max_length=60, help_text=_("Its name in addresses, such as french.")
+    )
+    name = models.CharField(max_length=60, help_text=_("English name; pages show it translated."))
 
     class Meta:
         ordering = ["name"]
@@ -98,7 +113,9 @@ class Currency(models.Model):
         help_text=_("Units of this currency for one euro. Empty: no rate held."),
     )
     rate_date = models.DateField(null=True, blank=True, help_text=_("Day of that rate."))
-    rate_source = models.CharField(max_length=120, blank=True)
+    rate_source = models.CharField(
+        max_length=120, blank=True, help_text=_("Who published that rate.")
+    )
 
     class Meta:
         ordering = ["code"]

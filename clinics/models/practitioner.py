@@ -23,14 +23,25 @@ class Practitioner(models.Model):
         PHARMACIST = "pharmacist", _("pharmacist")
         BEAUTICIAN = "beautician", _("beautician, not a health profession")
 
-    clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="practitioners")
+    clinic = models.ForeignKey(
+        Clinic,
+        models.CASCADE,
+        related_name="practitioners",
+        help_text=_("Where this person treats. Somebody who works at two clinics is in both."),
+    )
     name = models.CharField(max_length=120, help_text=_("Name as on the professional register."))
     name_folded = FoldedField(source="name")
-    profession = models.CharField(max_length=20, choices=Profession.choices)
+    profession = models.CharField(
+        max_length=20,
+        choices=Profession.choices,
+        help_text=_("What the register says, not a title of your own."),
+    )
     registration_body = models.CharField(
         max_length=120, blank=True, help_text=_("Register or council, such as GMC.")
     )
-    registration_number = models.CharField(max_length=60, blank=True)
+    registration_number = models.CharField(
+        max_length=60, blank=True, help_text=_("So that patients can look it up, such as 1234567.")
+    )
     practising_since = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
@@ -80,7 +91,9 @@ class Check(models.Model):
         EXPIRED = "expired", _("expired")
         FAILED = "failed", _("could not be confirmed")
 
-    clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="checks")
+    clinic = models.ForeignKey(
+        Clinic, models.CASCADE, related_name="checks", help_text=_("Whose listing shows it.")
+    )
     practitioner = models.ForeignKey(
         Practitioner,
         models.CASCADE,
@@ -89,15 +102,25 @@ class Check(models.Model):
         related_name="checks",
         help_text=_("The person checked; empty when the premises were."),
     )
-    kind = models.CharField(max_length=15, choices=Kind.choices)
+    kind = models.CharField(
+        max_length=15, choices=Kind.choices, help_text=_("What was looked up. One thing a check.")
+    )
     register = models.CharField(max_length=150, help_text=_("Where it was looked up."))
-    number = models.CharField(max_length=60, blank=True)
+    number = models.CharField(
+        max_length=60, blank=True, help_text=_("The number under which it stands there.")
+    )
     link = models.URLField(
         blank=True, max_length=300, help_text=_("So that a reader can look it up too.")
     )
-    result = models.CharField(max_length=10, choices=Result.choices)
-    checked_on = models.DateField()
-    expires_on = models.DateField(null=True, blank=True)
+    result = models.CharField(
+        max_length=10, choices=Result.choices, help_text=_("What you found, not what you expect.")
+    )
+    checked_on = models.DateField(help_text=_("The day on which you looked it up."))
+    expires_on = models.DateField(
+        null=True,
+        blank=True,
+        help_text=_("The last day on which it counts. Empty: it does not run out."),
+    )
 
     objects = CheckQuerySet.as_manager()
 

@@ -1,0 +1,86 @@
+"""An editor goes through the moderation desk by keyboard, and finds the guide, on any screen."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import DESKTOP, PHONE
+from tests.journeys.test_every_page import RULES
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+
+SMALLEST = {"width": 320, "height": 640}
+# A page of each kind: start, desk, list, row with rows in it, delete, history, guide.
+WIDE_TOO = ["/admin/", "/admin/desk/", "/admin/clinics/offer/", "/admin/clinics/clinic/1/change/"]
+KINDS_OF_PAGES = [
+    *WIDE_TOO,
+    "/admin/clinics/offer/1/delete/",
+    "/admin/clinics/clinic/1/history/",
+    "/admin/guide/",
+]
+
+
+def faults(tab) -> list:
+    """What axe finds wrong, with the first place of each."""
+    # Django's sheets import others, which axe would copy into the page against its policy.
+    found = Axe().run(tab, options=RULES | {"preload": False}).response["violations"]
+    return [(rule["id"], rule["nodes"][0]["target"]) for rule in found]
+
+
+def test_an_editor_goes_through_the_desk_by_keyboard(editors_tab):
+    tab = editors_tab
+    tab.goto("/admin/")
+    tab.get_by_role("link", name="Open the desk").click()
+    entries = tab.locator("[data-desk-list] > li > a")
+    first, second = entries.nth(0), entries.nth(1)
+    # It shows once the keys work.
+    keys = tab.get_by_text("Keyboard shortcuts")
+    expect(keys).to_be_visible()
+    tab.keyboard.press("j")
+    expect(first).to_be_focused()
+    tab.keyboard.press("j")
+    expect(second).to_be_focused()
+    tab.keyboard.press("k")
+    tab.keyboard.press("k")
+    expect(first).to_be_focused()
+    tab.keyboard.press("?")
+    expect(tab.get_by_text("open it", exact=True)).to_be_visible()
+
+    # Turned off, the keys do nothing; the browser remembers it.
+    switch = tab.get_by_label("Shortcuts of one key are on in this browser")
+    switch.uncheck()
+    tab.reload()
+    expect(keys).to_be_visible()
+    tab.keyboard.press("j")
+    expect(first).not_to_be_focused()
+    keys.click()
+    expect(switch).not_to_be_checked()
+    switch.check()
+
+    first.focus()
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_role("region", name="Moderation desk")).to_be_visible()
+    assert faults(tab) == []
+    before = tab.url
+    # Not while somebody writes.
+    tab.locator("#content input[type=text]:visible").first.press("n")
+    assert tab.url == before
+    tab.locator("h1").click()
+    with tab.expect_navigation():
+        tab.keyboard.press("n")
+    assert tab.url != before
+    tab.get_by_role("button", name="Leave the desk").click()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Moderation desk")
+
+    # A search box has the name of its field.
+    tab.goto("/admin/clinics/check/add/")
+    expect(tab.get_by_role("combobox", name="Clinic:")).to_be_visible()
+    assert faults(tab) == []
+
+    for path in KINDS_OF_PAGES:
+        tab.goto(path)
+        for size in [DESKTOP, PHONE] if path in WIDE_TOO else [PHONE]:
+            tab.set_viewport_size(size)
+            assert faults(tab) == [], (path, size)
+        tab.set_viewport_size(SMALLEST)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 320, path
