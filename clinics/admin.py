@@ -14,14 +14,17 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from treatments.folded_search import FoldedSearch
+from treatments.history import CHANGED, one_change
 from treatments.list_filters import RelatedFilter
 from treatments.permissions import EditedByEditors
+from treatments.versions_admin import OptionalReason
 
 from .claim_admin import ClaimRequestAdmin, InvitationAdmin
 from .enquiry_admin import EnquiryAdmin
 from .list_filters import ExpiryFilter, PriceAgeFilter
 from .list_pages import KeysFirstPaginator
 from .listing_forms import CheckForm, ClinicForm, OfferForm
+from .listing_history_admin import ClinicHistory, ListingHistory
 from .listing_inlines import (
     HTTPS_UNLESS_SAID,
     CheckInline,
@@ -153,7 +156,7 @@ class PartOfClinicAdmin(OwnClinicsAdmin):
 
 
 @admin.register(Clinic)
-class ClinicAdmin(OwnClinicsAdmin):
+class ClinicAdmin(ClinicHistory, OwnClinicsAdmin):
     """A clinic with all that belongs to it.
 
     Staff edit how to reach and describe it. Its name, kind and town are what our checks
@@ -207,7 +210,8 @@ class ClinicAdmin(OwnClinicsAdmin):
     ]
 
     def get_fieldsets(self, request, obj=None):
-        return self.editors_fieldsets if is_editor(request.user) else self.staff_fieldsets
+        own = self.editors_fieldsets if is_editor(request.user) else self.staff_fieldsets
+        return self.with_reason(own)
 
     def get_readonly_fields(self, request, obj=None):
         if is_editor(request.user):
@@ -252,17 +256,25 @@ class ClinicAdmin(OwnClinicsAdmin):
     def confirm_all_correct(self, request, queryset):
         """Date the clinic's word, and the prices it states, with today."""
         today, now = timezone.localdate(), timezone.now()
-        with transaction.atomic():
+        with one_change(request.user, str(_("Everything still correct."))) as change:
             clinics = list(queryset.order_by("pk"))
             ids = [clinic.pk for clinic in clinics]
+            priced = Q(price_low__isnull=False) | Q(course_price__isnull=False)
+            # A price of which a change waits is one that the clinic has said is not correct.
+            offers = list(
+                Offer.objects.filter(priced, clinic__in=ids).exclude(pk__in=waiting_rows(Offer))
+            )
+            change.keep_before(Clinic, ids)
+            change.keep_before(Offer, [offer.pk for offer in offers])
             # Written past `save`, so the stamp that caches and the site map read goes along.
             Clinic.objects.filter(pk__in=ids).update(
                 confirmed_on=today, confirmed_by=request.user, updated_at=now
             )
-            # A price of which a change waits is one that the clinic has said is not correct.
-            Offer.objects.filter(clinic__in=ids).filter(
-                Q(price_low__isnull=False) | Q(course_price__isnull=False)
-            ).exclude(pk__in=waiting_rows(Offer)).update(price_confirmed_on=today)
+            Offer.objects.filter(pk__in=[offer.pk for offer in offers]).update(
+                price_confirmed_on=today
+            )
+            for row in [*clinics, *offers]:
+                change.note(row, CHANGED)
             for clinic in clinics:
                 self.log_change(request, clinic, str(_("Everything still correct.")))
         self.message_user(
@@ -299,7 +311,7 @@ class ClinicAdmin(OwnClinicsAdmin):
 
 
 @admin.register(Offer)
-class OfferAdmin(SentIn, PartOfClinicAdmin):
+class OfferAdmin(ListingHistory, SentIn, PartOfClinicAdmin):
     form = OfferForm
     staff_form = StaffOfferForm
     list_display = [
@@ -336,7 +348,7 @@ class OfferAdmin(SentIn, PartOfClinicAdmin):
 
 
 @admin.register(Practitioner)
-class PractitionerAdmin(SentIn, PartOfClinicAdmin):
+class PractitionerAdmin(ListingHistory, SentIn, PartOfClinicAdmin):
     """A person. Deleting one who was checked would delete checks, so staff cannot."""
 
     staff_form = StaffPersonForm
@@ -370,7 +382,7 @@ admin.site.register(Proposal, ProposalAdmin)
 # --- Pages for editors
 
 
-class EditorAdmin(EditedByEditors, FoldedSearch, admin.ModelAdmin):
+class EditorAdmin(OptionalReason, EditedByEditors, FoldedSearch, admin.ModelAdmin):
     """What all pages for editors only share."""
 
     formfield_overrides = HTTPS_UNLESS_SAID

@@ -47,9 +47,12 @@ class SafeEditing(admin.ModelAdmin):
     class Media:
         js = [Script("js/wording.js", defer=True)]
 
+    def form_for(self, request) -> type:
+        """The form of staff, where there is one, for those whose changes are reviewed."""
+        return self.staff_form if self.staff_form and needs_review(request.user) else self.form
+
     def get_form(self, request, obj=None, change=False, **kwargs):
-        if self.staff_form and needs_review(request.user):
-            kwargs["form"] = self.staff_form
+        kwargs.setdefault("form", self.form_for(request))
         form = super().get_form(request, obj, change, **kwargs)
         form.refusals = getattr(request, "refusals_of_review", ())
         return form

@@ -27,10 +27,13 @@ from tests.factories import (
     PractitionerFactory,
     TreatmentFactory,
 )
+from treatments.history import one_change
 
 TODAY = datetime.date(2026, 11, 22)
 
 
+# One change, so that the history of all of it is written at once.
+@one_change()
 def build_world(seed: int, clinics: int = 40) -> None:
     """Random clinics with offers, people and checks; hidden ones and gaps among them."""
     chance = random.Random(seed)

@@ -562,7 +562,8 @@ def test_a_deleted_photo_leaves_no_file_behind(client, clinic, settings, commit)
 def test_a_deleted_clinic_takes_its_photo_files_along(client, clinic, settings, commit, by_action):
     PhotoFactory(clinic=clinic)
     kept = PhotoFactory()
-    path, form = f"/admin/clinics/clinic/{clinic.pk}/delete/", {"post": "yes"}
+    path = f"/admin/clinics/clinic/{clinic.pk}/delete/"
+    form = {"post": "yes", "change_reason": "Closed"}
     if by_action:
         path = "/admin/clinics/clinic/"
         form |= {"action": "delete_selected", "_selected_action": clinic.pk}

@@ -351,8 +351,8 @@ def test_queries_grow_with_batches_and_not_with_rows(written, django_assert_max_
     for number in (1, 300):
         Clinic.objects.all().delete()
         path = written(*({"source_id": str(n), "name": f"Clinic {n}"} for n in range(number)))
-        # SQLite takes some forty clinics in one statement.
-        with django_assert_max_num_queries(8 + number // 30):
+        # SQLite takes some forty clinics, or versions of them, in one statement.
+        with django_assert_max_num_queries(9 + number // 15):
             run(path)
         with django_assert_max_num_queries(5):
             run(path)

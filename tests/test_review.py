@@ -280,7 +280,9 @@ def test_what_was_only_sent_in_is_not_in_the_log_of_changes(client, clinic, staf
 def test_a_clinic_is_deleted_with_what_waits(client, clinic, offer, staff):
     submit(user=staff, clinic=clinic, model=Offer, row=offer, values={"price_low": 90})
     client.force_login(EditorFactory())
-    client.post(f"/admin/clinics/clinic/{clinic.pk}/delete/", {"post": "yes"})
+    client.post(
+        f"/admin/clinics/clinic/{clinic.pk}/delete/", {"post": "yes", "change_reason": "Closed"}
+    )
     assert not Proposal.objects.exists()
     assert not Clinic.objects.exists()
 

@@ -6,18 +6,12 @@ page would be hundreds of boxes, more than a form may send.
 """
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import flatten_fieldsets, unquote
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.paginator import Paginator
+from django.contrib.admin.utils import flatten_fieldsets
 from django.db import models, transaction
 from django.db.models import Q
 from django.forms import Script
-from django.http import Http404, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.csrf import csrf_protect
 
 from .editing_forms import (
     ABOUT_THE_CHANGE,
@@ -31,7 +25,6 @@ from .editing_forms import (
 )
 from .film_form import FilmForm
 from .folded_search import FoldedSearch
-from .history import CHANGED, has_versions, one_change
 from .labelled_rows import LabelledRows
 from .list_filters import ConditionFilter, RelatedFilter
 from .models import (
@@ -56,7 +49,7 @@ from .models import (
 )
 from .permissions import EditedByEditors
 from .question_admin import ReadersQuestionAdmin
-from .versions import compare, return_to, version, versions_of
+from .versions_admin import VersionPages
 from .wording import reasons
 
 # The form field of Django 5.2 would take a bare "example.org" for http.
@@ -80,11 +73,10 @@ class EditorAdmin(EditedByEditors, FoldedSearch, admin.ModelAdmin):
         return obj.get_absolute_url() if hasattr(obj, "get_absolute_url") else None
 
 
-class CatalogueAdmin(EditorAdmin):
+class CatalogueAdmin(VersionPages, EditorAdmin):
     """Pages of the catalogue: each change has its reason, and a place in the history."""
 
     form = CatalogueForm
-    versions_per_page = 50
 
     class Media:
         js = [Script("js/wording.js", defer=True)]
@@ -105,19 +97,6 @@ class CatalogueAdmin(EditorAdmin):
         actions.pop("delete_selected", None)
         return actions
 
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        """Write all that one press of the button changes as one change."""
-        if request.method != "POST":
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        with one_change(request.user) as change:
-            request.change_under_way = change
-            return super().changeform_view(request, object_id, form_url, extra_context)
-
-    def save_form(self, request, form, change):
-        """Tell the history why."""
-        request.change_under_way.reason = form.cleaned_data.get("change_reason", "")
-        return super().save_form(request, form, change)
-
     def save_model(self, request, obj, form, change):
         """Store the row if it changed, and say what its editor should look at again."""
         if not change or form.changed_columns:
@@ -126,104 +105,9 @@ class CatalogueAdmin(EditorAdmin):
         for line in lines:
             self.message_user(request, line, messages.WARNING)
 
-    # --- Deleting
-
-    def delete_view(self, request, object_id, extra_context=None):
-        """Ask why before anything that visitors see is deleted."""
-        if request.method != "POST":
-            return super().delete_view(request, object_id, extra_context)
-        reason = request.POST.get("change_reason", "").strip()[:500]
-        row = self.get_object(request, unquote(object_id))
-        allowed = self.has_delete_permission(request, row)
-        if allowed and row and is_public(row) and not reason:
-            self.message_user(request, _("Say why you delete this."), messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
-        with one_change(request.user, reason) as change:
-            request.change_under_way = change
-            return super().delete_view(request, object_id, extra_context)
-
-    def delete_model(self, request, obj):
-        """Note those too that cited the row, for they lose it."""
-        for relation in obj._meta.get_fields(include_hidden=True):
-            if relation.many_to_many and relation.auto_created and relation.concrete is False:
-                owner = relation.related_model
-                if has_versions(owner) and relation.through._meta.auto_created:
-                    for row in owner._base_manager.filter(**{relation.field.name: obj}):
-                        request.change_under_way.note(row, CHANGED)
-        super().delete_model(request, obj)
-
-    # --- History
-
-    def get_urls(self):
-        """One more page: a version, beside what is stored now."""
-        name = f"{self.opts.app_label}_{self.opts.model_name}_version"
-        view = self.admin_site.admin_view(csrf_protect(self.version_view))
-        route = "<path:object_id>/history/<str:part>/<str:number>/"
-        return [path(route, view, name=name), *super().get_urls()]
-
-    def history_view(self, request, object_id, extra_context=None):
-        """Who changed what, when and why, the newest first; of a deleted row too."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        key, row = self.key_and_row(request, object_id)
-        found = versions_of(self.model, key)
-        if not found and row is None:
-            raise Http404
-        context = {
-            **self.history_context(request, object_id, row, found),
-            "title": _("History: %(name)s") % {"name": row or found[0].name},
-            "page": Paginator(found, self.versions_per_page).get_page(request.GET.get("p")),
-        }
-        return TemplateResponse(request, "admin/treatments/versions.html", context)
-
-    def version_view(self, request, object_id, part, number):
-        """One version beside what is stored now, and the way back to it."""
-        if not self.has_change_permission(request):
-            raise PermissionDenied
-        key, row = self.key_and_row(request, object_id)
-        shown = version(self.model, key, part, number)
-        if shown is None:
-            raise Http404
-        context = {
-            **self.history_context(request, object_id, row, [shown]),
-            "title": _("An earlier version"),
-            "shown": shown,
-            "differences": compare(shown),
-        }
-        if request.method == "POST" and shown.can_return:
-            reason = request.POST.get("change_reason", "").strip()[:500]
-            if not reason:
-                context["problems"] = [_("Say why you go back to it.")]
-            else:
-                try:
-                    return_to(shown, user=request.user, reason=reason)
-                except ValidationError as error:
-                    context["problems"] = error.messages
-                else:
-                    self.message_user(request, _("It is again as it was."), messages.SUCCESS)
-                    return HttpResponseRedirect(context["history_url"])
-        return TemplateResponse(request, "admin/treatments/version.html", context)
-
-    def key_and_row(self, request, object_id):
-        """The primary key in an address, and the row if there still is one."""
-        try:
-            key = self.opts.pk.to_python(unquote(object_id))
-        except ValidationError as error:
-            raise Http404 from error
-        return key, self.get_object(request, unquote(object_id))
-
-    def history_context(self, request, object_id, row, found) -> dict:
-        """What both pages of the history need."""
-        prefix = f"admin:{self.opts.app_label}_{self.opts.model_name}"
-        return {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "row": row,
-            "name": str(row or found[0].name),
-            "list_url": reverse(f"{prefix}_changelist"),
-            "row_url": reverse(f"{prefix}_change", args=[object_id]) if row else "",
-            "history_url": reverse(f"{prefix}_history", args=[object_id]),
-        }
+    def needs_reason_to_delete(self, row) -> bool:
+        """Whether visitors see it."""
+        return is_public(row)
 
 
 class LinkedRows(EditedByEditors, admin.TabularInline):

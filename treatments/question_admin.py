@@ -2,7 +2,6 @@
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import Case, Q, Value, When
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -12,9 +11,11 @@ from django.utils.translation import ngettext
 
 from .editing_forms import WordedForm
 from .folded_search import FoldedSearch
+from .history import one_change
 from .list_filters import ConditionFilter, RelatedFilter
 from .models import ReadersQuestion
 from .permissions import EditedByEditors
+from .versions_admin import OptionalReason
 
 Status = ReadersQuestion.Status
 # A question is not our wording, and neither is what it asks after.
@@ -92,7 +93,7 @@ class StatusFilter(ConditionFilter):
         return {code: (label, Q(status=code)) for code, label in Status.choices}
 
 
-class ReadersQuestionAdmin(EditedByEditors, FoldedSearch, admin.ModelAdmin):
+class ReadersQuestionAdmin(OptionalReason, EditedByEditors, FoldedSearch, admin.ModelAdmin):
     """Waiting questions first, the oldest of them first. Readers alone add questions."""
 
     form = AnswerForm
@@ -129,8 +130,9 @@ class ReadersQuestionAdmin(EditedByEditors, FoldedSearch, admin.ModelAdmin):
         ),
         (_("What becomes of it"), {"fields": ["decision", "reason_declined"]}),
     ]
-    # The app's own page says that the history keeps what is deleted. Here nothing is kept.
+    # Ours say that the history keeps what is deleted. Of a question it does not.
     delete_confirmation_template = "admin/delete_confirmation.html"
+    delete_selected_confirmation_template = "admin/delete_selected_confirmation.html"
 
     @admin.display(description=_("question"))
     def asked(self, question) -> str:
@@ -182,7 +184,7 @@ class ReadersQuestionAdmin(EditedByEditors, FoldedSearch, admin.ModelAdmin):
         ready = [q for q in chosen if not q.what_is_missing and q.status != Status.PUBLISHED]
         if "confirmed" not in request.POST:
             return self._ask(request, "publish", ready, [q for q in chosen if q not in ready])
-        with transaction.atomic():
+        with one_change(request.user):
             for question in ready:
                 question.publish(request.user)
                 self.log_change(request, question, str(_("Published.")))
@@ -202,7 +204,7 @@ class ReadersQuestionAdmin(EditedByEditors, FoldedSearch, admin.ModelAdmin):
         if "confirmed" not in request.POST or not reason:
             problem = _("Say why, in a few words.") if "confirmed" in request.POST else ""
             return self._ask(request, "decline", chosen, [], problem)
-        with transaction.atomic():
+        with one_change(request.user):
             for question in chosen:
                 question.decline(reason)
                 self.log_change(request, question, str(_("Declined.")))

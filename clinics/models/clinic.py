@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from treatments.history import Versions
 from treatments.text_folding import FoldedField
 
 from .place import Language, Place
@@ -152,6 +153,12 @@ class Clinic(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = ClinicQuerySet.as_manager()
+    # Without what nobody says: keys of the site's own, and when a row was written.
+    history = Versions(
+        "languages",
+        without=("name_folded", "import_digest", "shuffle_key", "created_at", "updated_at"),
+        no_db_index=["slug", "import_key", "place", "confirmed_by"],
+    )
 
     class Meta:
         ordering = ["name", "pk"]
@@ -220,6 +227,8 @@ class OpeningHours(models.Model):
     opens = models.TimeField(help_text=_("In your own time, such as 09:00."))
     closes = models.TimeField(help_text=_("Such as 17:30. A day without a row is closed."))
 
+    history = Versions(named_by=("weekday", "opens", "closes"))
+
     class Meta:
         ordering = ["weekday", "opens"]
         verbose_name = _("opening hours")
@@ -258,6 +267,9 @@ class Photo(models.Model):
     position = models.PositiveSmallIntegerField(
         default=0, help_text=_("The photo with the lowest number comes first, such as 0.")
     )
+
+    # The name of the file, so that the history tells of another picture; never the file.
+    history = Versions(named_by=("alt_text",), without=("width", "height"))
 
     class Meta:
         ordering = ["position", "pk"]

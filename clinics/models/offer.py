@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from treatments.history import Versions
 from treatments.models import BodyArea, Treatment
 
 from .clinic import Clinic
@@ -163,6 +164,9 @@ class Offer(models.Model):
     )
 
     objects = OfferQuerySet.as_manager()
+    history = Versions(
+        "body_areas", named_by=("treatment", "label"), no_db_index=["treatment", "currency"]
+    )
 
     class Meta:
         ordering = ["treatment__position", "treatment__name", "pk"]

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from treatments.history import Versions
 from treatments.page_locale import page_locale
 from treatments.text_folding import FoldedField
 
@@ -17,6 +18,8 @@ class Country(models.Model):
     )
     name = models.CharField(max_length=80, help_text=_("English name; pages show it translated."))
     name_folded = FoldedField(source="name")
+
+    history = Versions(without=("name_folded",))
 
     class Meta:
         ordering = ["name"]
@@ -54,6 +57,8 @@ class Place(models.Model):
     )
     timezone = models.CharField(max_length=60, help_text=_("IANA name, such as Europe/Paris."))
 
+    history = Versions(without=("name_folded",))
+
     class Meta:
         ordering = ["name"]
         verbose_name = _("place")
@@ -83,6 +88,8 @@ class Language(models.Model):
         unique=True, max_length=60, help_text=_("Its name in addresses, such as french.")
     )
     name = models.CharField(max_length=60, help_text=_("English name; pages show it translated."))
+
+    history = Versions()
 
     class Meta:
         ordering = ["name"]
@@ -116,6 +123,8 @@ class Currency(models.Model):
     rate_source = models.CharField(
         max_length=120, blank=True, help_text=_("Who published that rate.")
     )
+
+    history = Versions(named_by=("code",))
 
     class Meta:
         ordering = ["code"]

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from treatments.history import Versions
 from treatments.text_folding import FoldedField
 
 from .clinic import Clinic
@@ -48,6 +49,8 @@ class Practitioner(models.Model):
         validators=[MinValueValidator(1940), MaxValueValidator(2100)],
         help_text=_("Year of first registration."),
     )
+
+    history = Versions(without=("name_folded",))
 
     class Meta:
         ordering = ["name", "pk"]
@@ -123,6 +126,7 @@ class Check(models.Model):
     )
 
     objects = CheckQuerySet.as_manager()
+    history = Versions(named_by=("kind", "practitioner", "checked_on"))
 
     class Meta:
         ordering = ["kind", "-checked_on", "pk"]

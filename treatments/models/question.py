@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ..history import Versions
 from .source import Source
 from .treatment import Treatment
 
@@ -46,7 +47,8 @@ class ReadersQuestion(models.Model):
     """A question from somebody who has no account. Nobody sees it before an editor publishes it.
 
     Who asked is not stored: no address of any kind, only the name that the person chose to
-    show. No versions of it are kept either, and its name as an object says nothing of the
+    show. Its history begins when it is published, without what the person wrote, and loses the
+    question as published when the row is deleted; its name as an object says nothing of the
     text: what is forgotten must be gone everywhere.
     """
 
@@ -116,6 +118,13 @@ class ReadersQuestion(models.Model):
     )
 
     objects = ReadersQuestionQuerySet.as_manager()
+    history = Versions(
+        "sources",
+        without=("text_as_asked", "name_shown", "asked_at", "sending", "reason_declined"),
+        is_shown=lambda columns: columns["status"] == ReadersQuestion.Status.PUBLISHED,
+        gone_with_row=("text_published",),
+        named_by=("id",),
+    )
 
     class Meta:
         ordering = ["asked_at", "pk"]

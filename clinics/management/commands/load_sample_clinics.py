@@ -25,6 +25,7 @@ from clinics.sample_clinics import (
     make_sample_clinic,
 )
 from clinics.sample_content import SampleContent
+from treatments.history import CHANGED, one_change
 from treatments.models import Treatment
 
 # Few enough that a batch fits easily in memory, many enough that inserts are rare.
@@ -140,7 +141,16 @@ def load_places(content: SampleContent) -> None:
             and currency.rate_source in sources
             and currency.rate_date < rated[code].rate_date
         ]
-        Currency.objects.bulk_update(outdated, ["per_euro", "rate_date", "rate_source"])
+        if outdated:
+            _renew_rates(outdated)
+
+
+def _renew_rates(currencies: list[Currency]) -> None:
+    with one_change(reason="Newer rates, loaded with the sample clinics") as change:
+        change.keep_before(Currency, [currency.pk for currency in currencies])
+        Currency.objects.bulk_update(currencies, ["per_euro", "rate_date", "rate_source"])
+        for currency in currencies:
+            change.note(currency, CHANGED)
 
 
 def _add_missing(model, rows: list, key: str) -> dict:

@@ -3,6 +3,7 @@
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from treatments.history import one_change
 from treatments.models import ReadersQuestion
 from treatments.models.question import DECLINED_DAYS, WAITING_DAYS
 
@@ -15,6 +16,10 @@ class Command(BaseCommand):
     )
 
     def handle(self, *, verbosity, **options):
-        forgotten, _rows = ReadersQuestion.objects.to_be_forgotten(timezone.now()).delete()
+        with one_change(reason="Kept as long as was promised") as change:
+            past = ReadersQuestion.objects.to_be_forgotten(timezone.now())
+            change.keep_before(ReadersQuestion, past.values_list("pk", flat=True))
+            _rows, by_model = past.delete()
+            forgotten = by_model.get(ReadersQuestion._meta.label, 0)
         if verbosity:
             self.stdout.write(f"Deleted questions: {forgotten}")
