@@ -19,6 +19,7 @@ from treatments.list_filters import RelatedFilter
 from treatments.permissions import EditedByEditors
 from treatments.versions_admin import OptionalReason
 
+from .bulk_admin import BulkImportAdmin, ExportedRows
 from .claim_admin import ClaimRequestAdmin, InvitationAdmin
 from .enquiry_admin import EnquiryAdmin
 from .list_filters import ExpiryFilter, PriceAgeFilter
@@ -35,6 +36,7 @@ from .listing_inlines import (
     PractitionerInline,
 )
 from .models import (
+    BulkImport,
     Check,
     ClaimRequest,
     Clinic,
@@ -156,7 +158,7 @@ class PartOfClinicAdmin(OwnClinicsAdmin):
 
 
 @admin.register(Clinic)
-class ClinicAdmin(ClinicHistory, OwnClinicsAdmin):
+class ClinicAdmin(ExportedRows, ClinicHistory, OwnClinicsAdmin):
     """A clinic with all that belongs to it.
 
     Staff edit how to reach and describe it. Its name, kind and town are what our checks
@@ -311,7 +313,7 @@ class ClinicAdmin(ClinicHistory, OwnClinicsAdmin):
 
 
 @admin.register(Offer)
-class OfferAdmin(ListingHistory, SentIn, PartOfClinicAdmin):
+class OfferAdmin(ExportedRows, ListingHistory, SentIn, PartOfClinicAdmin):
     form = OfferForm
     staff_form = StaffOfferForm
     list_display = [
@@ -376,6 +378,7 @@ class ReplyTemplateAdmin(PartOfClinicAdmin):
 
 
 admin.site.register(Enquiry, EnquiryAdmin)
+admin.site.register(BulkImport, BulkImportAdmin)
 admin.site.register(Proposal, ProposalAdmin)
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from PIL import Image
 
 from clinics.models import (
+    BulkImport,
     Check,
     ClaimRequest,
     Clinic,
@@ -52,7 +53,7 @@ EDITED_INLINE_ONLY = {
 }
 WRITTEN_BY_THE_SITE = {
     *("DirectoryChange", "DirectoryState", "OutgoingNotice"),
-    *("EnquiryEntry", "EnquiryReading"),
+    *("BulkLine", "EnquiryEntry", "EnquiryReading"),
 }
 # Written by programs or by people outside, and decided upon or read here.
 READ_ONLY = {LoadedContent, ClaimRequest, Invitation, Proposal}
@@ -155,10 +156,12 @@ def make(model):
 
 @pytest.mark.usefixtures("editor")
 @pytest.mark.parametrize(
-    "model", [m for m in ours() if m is not Enquiry], ids=lambda model: model.__name__
+    "model",
+    [m for m in ours() if m not in (BulkImport, Enquiry)],
+    ids=lambda model: model.__name__,
 )
 def test_editors_open_every_page(client, model):
-    """But what patients write, which tests/test_inbox.py holds."""
+    """But what patients write, and files of others: tests/test_inbox.py, test_bulk_files.py."""
     row = make(model)
     path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
     for address in (f"{row.pk}/change/", f"{row.pk}/history/", "?q=a"):

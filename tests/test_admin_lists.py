@@ -54,7 +54,20 @@ def loaded(number):
     return treatments.LoadedContent.objects.create(key=f"key-{number}")
 
 
+def sent_file(number):
+    return clinics.BulkImport.objects.create(
+        # Whoever sent a file opens it, and nobody else.
+        user=User.objects.filter(is_superuser=True).first()
+        or User.objects.get(groups__name="Editors"),
+        sheet=clinics.BulkImport.SheetName.CLINICS,
+        file_name=f"{number}.csv",
+        token=f"token-{number}",
+        state=clinics.BulkImport.State.CHECKED,
+    )
+
+
 MAKERS = {
+    clinics.BulkImport: sent_file,
     User: lambda _number: factories.UserFactory(),
     Group: group,
     AccessAttempt: attempt,

@@ -49,7 +49,8 @@ from treatments.models import ReadersQuestion
 pytestmark = pytest.mark.django_db
 # What nobody outside sees, or what tells of people who are no part of a listing.
 NOT_PUBLIC = {
-    *("ClaimRequest", "DirectoryChange", "DirectoryState", "Enquiry", "EnquiryEntry"),
+    *("BulkImport", "BulkLine", "ClaimRequest", "DirectoryChange", "DirectoryState"),
+    *("Enquiry", "EnquiryEntry"),
     *("EnquiryReading", "Invitation", "Membership", "OutgoingNotice", "Proposal", "ReplyTemplate"),
 }
 LEFT_OUT = {

@@ -545,7 +545,7 @@ def test_staff_see_nothing_of_the_knowledge_nor_of_accounts(client):
         for route in PLAIN_ROUTES
         if route.count("/") == 2 and client.get(f"/admin/{route}").status_code == 200
     }
-    own = {"clinic", "offer", "practitioner", "enquiry", "replytemplate", "proposal"}
+    own = {"clinic", "offer", "practitioner", "enquiry", "replytemplate", "proposal", "bulkimport"}
     assert open_to_staff == {*own, "done"}
 
 

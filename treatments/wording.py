@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -130,18 +130,24 @@ def fold(text: str) -> tuple[str, list[int]]:
     letters: list[str] = []
     places: list[int] = []
     for place, letter in enumerate(text):
-        if letter in _PARTING or unicodedata.category(letter) == "Zs":
-            if letters and letters[-1] != " ":
-                letters.append(" ")
-                places.append(place)
-            continue
-        for part in unicodedata.normalize("NFKD", letter):
-            if unicodedata.category(part) in ("Mn", "Me", "Cf"):
-                continue
-            for small in part.casefold():
+        for small in _small_letters(letter):
+            if small != " " or (letters and letters[-1] != " "):
                 letters.append(small)
                 places.append(place)
     return "".join(letters), places
+
+
+# Each letter of a file of many texts is asked for again and again.
+@lru_cache(maxsize=4096)
+def _small_letters(letter: str) -> str:
+    """What a letter is in plain small letters: one or several, a space, or nothing."""
+    if letter in _PARTING or unicodedata.category(letter) == "Zs":
+        return " "
+    return "".join(
+        part.casefold()
+        for part in unicodedata.normalize("NFKD", letter)
+        if unicodedata.category(part) not in ("Mn", "Me", "Cf")
+    )
 
 
 @cache

@@ -1,5 +1,6 @@
 """Who does it, where, for how much, and what has been checked."""
 
+from .bulk import BulkImport, BulkLine
 from .change_log import DirectoryChange, DirectoryState
 from .claim import ClaimRequest, Invitation
 from .clinic import Clinic, Membership, OpeningHours, Photo
@@ -16,6 +17,8 @@ from .practitioner import Check, Practitioner
 from .proposal import Proposal
 
 __all__ = [
+    "BulkImport",
+    "BulkLine",
     "Check",
     "ClaimRequest",
     "Clinic",

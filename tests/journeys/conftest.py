@@ -105,6 +105,7 @@ def site_environment(tmp_path_factory, browser_type_launch_args):
             "DATABASE_URL": database,
             "INDEX_SNAPSHOT": str(folder / "directory.npz"),
             "MEDIA_ROOT": str(folder / "media"),
+            "PRIVATE_ROOT": str(folder / "private"),
             # Its own, because two workers that collect into one folder delete each other's files.
             "STATIC_ROOT": str(folder / "static"),
             "SECRET_KEY": secrets.token_urlsafe(50),

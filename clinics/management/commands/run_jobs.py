@@ -5,15 +5,16 @@ from django.core.management.base import BaseCommand
 from django.db import close_old_connections, transaction
 from django.utils import timezone
 
+from clinics.bulk_work import forget_old, work_on_due
 from clinics.enquiries import delete_expired, forget_freed_bytes
 from clinics.outbox import send_due
 
 
 class Command(BaseCommand):
     help = (
-        "Send the e-mails that are due and delete the requests of patients whose time is over, "
-        "again and again until told to stop. Several may run at once; one killed at any moment "
-        "loses nothing."
+        "Send the e-mails that are due, delete the requests of patients whose time is over, and "
+        "check and import the files that wait, again and again until told to stop. Several may "
+        "run at once; one killed at any moment loses nothing."
     )
 
     def add_arguments(self, parser):
@@ -24,24 +25,26 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options):
         if options["once"]:
-            self.round(options["verbosity"])
+            self.round(options["verbosity"], threading.Event())
             return
         stop = threading.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: stop.set())
         while not stop.is_set():
             close_old_connections()
-            self.round(options["verbosity"])
+            self.round(options["verbosity"], stop)
             stop.wait(options["every"])
 
-    def round(self, verbosity: int):
-        """Send, delete, and leave no bytes of what was deleted."""
+    def round(self, verbosity: int, stop: threading.Event):
+        """Send, delete, leave no bytes of what was deleted; then the long work."""
         mails = send_due()
         with transaction.atomic():
             deleted = delete_expired(timezone.now())
         forget_freed_bytes()
-        if verbosity and (mails.sent or mails.failed or deleted):
+        forget_old()
+        files = work_on_due(stop.is_set)
+        if verbosity and (mails.sent or mails.failed or deleted or files):
             self.stdout.write(
                 f"E-mails sent: {mails.sent}, failed for now: {mails.failed}. "
-                f"Requests deleted: {deleted}."
+                f"Requests deleted: {deleted}. Files worked on: {files}."
             )
