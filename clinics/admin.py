@@ -7,7 +7,6 @@ choose from, which rows a filter names.
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -32,7 +31,6 @@ from .listing_inlines import (
     MembershipInline,
     OfferInline,
     OpeningHoursInline,
-    PhotoInline,
     PractitionerInline,
 )
 from .models import (
@@ -46,24 +44,17 @@ from .models import (
     Invitation,
     Language,
     Offer,
-    Photo,
     Place,
     Practitioner,
     Proposal,
     ReplyTemplate,
 )
 from .permissions import clinics_of, clinics_owned_by, is_editor, may_edit, treatments_to_offer
+from .photo_admin import PhotoPages
 from .proposal_admin import ProposalAdmin
 from .review import waiting_rows
 from .review_forms import StaffClinicForm, StaffOfferForm, StaffPersonForm
 from .safe_editing_admin import SafeEditing, SentIn
-
-
-def delete_files_after_commit(field, names):
-    """Delete stored files once the rows that named them are gone for good."""
-    for name in names:
-        transaction.on_commit(lambda name=name: field.storage.delete(name))
-
 
 # --- Pages that editors and clinic staff share
 
@@ -158,7 +149,7 @@ class PartOfClinicAdmin(OwnClinicsAdmin):
 
 
 @admin.register(Clinic)
-class ClinicAdmin(ExportedRows, ClinicHistory, OwnClinicsAdmin):
+class ClinicAdmin(ExportedRows, PhotoPages, ClinicHistory, OwnClinicsAdmin):
     """A clinic with all that belongs to it.
 
     Staff edit how to reach and describe it. Its name, kind and town are what our checks
@@ -184,7 +175,6 @@ class ClinicAdmin(ExportedRows, ClinicHistory, OwnClinicsAdmin):
         OpeningHoursInline,
         OfferInline,
         PractitionerInline,
-        PhotoInline,
         CheckInline,
         MembershipInline,
     ]
@@ -290,26 +280,6 @@ class ClinicAdmin(ExportedRows, ClinicHistory, OwnClinicsAdmin):
             % {"count": len(clinics)},
             messages.SUCCESS,
         )
-
-    def save_formset(self, request, form, formset, change):
-        super().save_formset(request, form, formset, change)
-        if formset.model is Photo:
-            deleted = [photo.image.name for photo in formset.deleted_objects]
-            replaced = [form.replaced_file for form in formset.forms if form.replaced_file]
-            delete_files_after_commit(Photo.image.field, deleted + replaced)
-
-    def delete_model(self, request, obj):
-        self.delete_photo_files_of([obj])
-        super().delete_model(request, obj)
-
-    def delete_queryset(self, request, queryset):
-        self.delete_photo_files_of(queryset)
-        super().delete_queryset(request, queryset)
-
-    def delete_photo_files_of(self, clinics):
-        """Call it before the rows go: they know the names of the files."""
-        names = Photo.objects.filter(clinic__in=clinics).values_list("image", flat=True)
-        delete_files_after_commit(Photo.image.field, list(names))
 
 
 @admin.register(Offer)

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import phonenumbers
 from django import forms
-from django.contrib.admin.widgets import AdminFileWidget
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +15,6 @@ from treatments.wording import flags_in, reasons
 
 from .concurrent_edits import ComparedForm, ComparedRows
 from .models import Photo, Practitioner
-from .photos import RefusedPhoto, prepare
 
 # What a price date is about. A first consultation is apart: a new fee for it says nothing
 # about the price of a session.
@@ -147,38 +145,19 @@ class MembershipForm(ComparedForm):
 
 
 class PhotoForm(SellersWordsForm):
-    """A photo. What is stored is never the file that was sent; see clinics/photos.py."""
+    """The words of a photo, its consent and its place. Without the first two it stays a draft."""
 
     sellers_words = ("alt_text",)
 
-    # Django's ImageField would open the upload first, in any format that Pillow knows.
-    image = forms.FileField(
-        label=_("Photo"),
-        help_text=_("JPEG, PNG or WebP, at most 15 MB. Hidden data such as the place is removed."),
-        widget=AdminFileWidget(attrs={"accept": "image/jpeg,image/png,image/webp"}),
-    )
-    has_consent = forms.BooleanField(
-        label=Photo._meta.get_field("has_consent").verbose_name,
-        help_text=Photo._meta.get_field("has_consent").help_text,
-        error_messages={"required": _("Without this we may not show the photo.")},
-    )
+    class Meta:
+        model = Photo
+        fields = ["alt_text", "has_consent", "position"]
+        labels = {"position": _("Place in the order")}
+        widgets = {"position": forms.NumberInput(attrs={"min": 0, "max": 999})}
 
     def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.replaced_file = ""
-
-    def clean_image(self):
-        """Replace a new upload by the clean picture made of it."""
-        upload = self.cleaned_data["image"]
-        if "image" not in self.changed_data:
-            return upload
-        try:
-            prepared = prepare(upload)
-        except RefusedPhoto as refusal:
-            raise forms.ValidationError(str(refusal)) from refusal
-        if self.instance.pk:
-            self.replaced_file = self.instance.image.name
-        return prepared.file
+        # Several stand on one page.
+        super().__init__(*args, prefix=f"photo-{kwargs['instance'].pk}", **kwargs)
 
 
 class OpeningHoursFormSet(ComparedRows):

@@ -1,4 +1,4 @@
-"""Rows on a clinic's page in the admin: hours, photos, people, offers, checks, memberships."""
+"""Rows on a clinic's page in the admin: hours, people, offers, checks, memberships."""
 
 from django.contrib import admin
 from django.db import models
@@ -14,9 +14,8 @@ from .listing_forms import (
     OfferForm,
     OffersOfClinicFormSet,
     OpeningHoursFormSet,
-    PhotoForm,
 )
-from .models import Check, Membership, Offer, OpeningHours, Photo, Practitioner
+from .models import Check, Membership, Offer, OpeningHours, Practitioner
 from .permissions import is_editor, may_edit, treatments_to_offer
 from .review import needs_review
 from .review_forms import (
@@ -73,14 +72,6 @@ class OpeningHoursInline(LabelledRows, OwnRows):
     formset = OpeningHoursFormSet
     # One empty row, so that a row can be added without JavaScript.
     extra = 1
-
-
-class PhotoInline(OwnRows):
-    model = Photo
-    form = PhotoForm
-    template = STACKED
-    extra = 1
-    fields = ["image", "alt_text", "has_consent", "position"]
 
 
 class PractitionerInline(OwnRows):

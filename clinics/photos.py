@@ -1,27 +1,37 @@
-"""Uploaded pictures: checked by decoding, stripped of everything but the picture, re-encoded.
+"""Uploaded pictures: checked and cleaned in a process apart, so that none can harm this one.
 
-Nothing of the file that was sent is kept: what is stored is drawn anew from its pixels.
+Nothing of the file that was sent is kept: what is written is drawn anew from its pixels. How,
+and within which limits, is in clinics/photo_decoder.py.
 """
 
-import secrets
-import warnings
+import json
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass
-from io import BytesIO
+from pathlib import Path
 
-from django.core.files.base import ContentFile
-from django.utils.translation import gettext as _
-from PIL import Image, ImageCms, ImageOps
+from django.utils.translation import gettext_lazy as _
 
-FORMATS = ("JPEG", "PNG", "WEBP")
-MAX_BYTES = 15 * 1024 * 1024
-MAX_PIXELS = 40_000_000
-MAX_SIDE = 1600
-JPEG_QUALITY = 82
-# Printers' profiles have some two megabytes; a larger one is not worth the memory.
-MAX_PROFILE_BYTES = 4 * 1024 * 1024
+from .photo_decoder import MAX_BYTES
 
-# Pillow only warns of a picture that is somewhat too large to be honest.
-warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+DECODER = Path(__file__).with_name("photo_decoder.py")
+# By the clock. The limit by processor time is the decoder's own; a busy machine needs longer.
+PATIENCE_SECONDS = 20
+# Its soft limit and its hard one are the same moment: the one signal arrives or the other.
+OUT_OF_TIME = (signal.SIGXCPU, signal.SIGKILL)
+
+DAMAGED = _("This picture is damaged or incomplete. Save it again.")
+SENTENCES = {
+    "bytes": _("This file is too large: a photo may have at most 15 MB."),
+    "pixels": _("This picture has too many pixels: 40 million is the limit. Make it smaller."),
+    "format": _("This is not a JPEG, PNG or WebP picture."),
+    "moves": _("This picture moves. Send a still one."),
+    "memory": _("This picture takes too much memory to open. Make it smaller."),
+    "time": _("This picture takes too long to open. Make it smaller."),
+    "damaged": DAMAGED,
+}
 
 
 class RefusedPhoto(Exception):
@@ -29,95 +39,53 @@ class RefusedPhoto(Exception):
 
 
 @dataclass(frozen=True)
-class PreparedPhoto:
-    """A JPEG that is ready to be stored. Width and height are in pixels."""
+class CleanPhoto:
+    """Width and height, in pixels, of the picture that was written."""
 
-    file: ContentFile
     width: int
     height: int
 
 
-def prepare(upload) -> PreparedPhoto:
-    """Turn an uploaded file (a binary file object with a `size`) into a clean JPEG.
+def clean(upload, target: Path) -> CleanPhoto:
+    """Write what an uploaded file (a binary file object with a `size`) shows to a new JPEG.
 
-    It stands upright, is in sRGB on white, at most 1600 pixels on its longer side, carries
-    no metadata, and has a random name. Raises RefusedPhoto, and only that, when the file is
-    too large, is no JPEG, PNG or WebP (by content; its name is not looked at), moves, or
-    cannot be decoded to its end.
+    It stands upright, is in sRGB on white, fits into 1600 by 2400 pixels and carries no
+    metadata; only this user of the machine may read it. Raises RefusedPhoto, and then leaves no
+    file, when the upload is too large, is no JPEG, PNG or WebP (by content; its name is not
+    looked at), moves, or cannot be decoded to its end. Takes a new process of about a tenth of
+    a second, and up to 20 seconds for what is made to take long.
     """
     if upload.size > MAX_BYTES:
-        raise RefusedPhoto(_("This file is too large: a photo may have at most 15 MB."))
-    image = _open(upload)
-    # Before decoding: a few kilobytes can describe a picture that fills the memory.
-    if image.width * image.height > MAX_PIXELS:
-        raise RefusedPhoto(_too_many_pixels())
-    # A JPEG with several frames is a phone's picture with its preview: the first one counts.
-    if image.format in ("PNG", "WEBP") and getattr(image, "is_animated", False):
-        raise RefusedPhoto(_("This picture moves. Send a still one."))
-    try:
-        picture = _redraw(image)
-    except Exception as error:
-        # Decoders fail on damaged files in any way they like, a MemoryError among them.
-        raise RefusedPhoto(_("This picture is damaged or incomplete. Save it again.")) from error
-    encoded = BytesIO()
-    picture.save(encoded, "JPEG", quality=JPEG_QUALITY, progressive=True, optimize=True)
-    name = f"{secrets.token_hex(16)}.jpg"
-    return PreparedPhoto(ContentFile(encoded.getvalue(), name), picture.width, picture.height)
-
-
-def _too_many_pixels() -> str:
-    return _("This picture has too many pixels: 40 million is the limit. Make it smaller.")
-
-
-def _open(upload) -> Image.Image:
-    """Read the header only."""
+        raise RefusedPhoto(str(SENTENCES["bytes"]))
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     upload.seek(0)
     try:
-        return Image.open(upload, formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise RefusedPhoto(_too_many_pixels()) from error
-    except Exception as error:
-        # As in `prepare`: a header can be damaged in as many ways as a picture.
-        raise RefusedPhoto(_("This is not a JPEG, PNG or WebP picture.")) from error
+        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)) as file:
+            verdict = _ask_decoder(upload.read(), file.fileno())
+        if "refused" in verdict:
+            raise RefusedPhoto(str(SENTENCES[verdict["refused"]]))
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    return CleanPhoto(verdict["width"], verdict["height"])
 
 
-def _redraw(image: Image.Image) -> Image.Image:
-    """Decode and return a new picture that has the pixels of `image` and nothing else of it."""
-    profile = image.info.get("icc_profile")
-    if image.mode in ("1", "P", "PA"):
-        # Colours by number cannot be mixed, so they cannot be made smaller.
-        image = image.convert("RGBA")
-    # First of all, so that the steps after it work on a small picture. It decodes too.
-    image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    image = ImageOps.exif_transpose(image)
-    image = _to_srgb(_flatten(image), profile)
-    # Pasting copies pixels only; saving `image` itself would take its comments along.
-    picture = Image.new("RGB", image.size)
-    picture.paste(image)
-    return picture
-
-
-def _flatten(image: Image.Image) -> Image.Image:
-    """Lay transparent parts on white, and bring 16 bits a pixel down to eight."""
-    if image.mode.startswith("I"):
-        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    if image.mode in ("LA", "La", "RGBA", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-        return image.convert("RGB")
-    return image
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    if profile and len(profile) <= MAX_PROFILE_BYTES:
-        try:
-            return ImageCms.profileToProfile(
-                image,
-                ImageCms.ImageCmsProfile(BytesIO(profile)),
-                ImageCms.createProfile("sRGB"),
-                outputMode="RGB",
-            )
-        except (ImageCms.PyCMSError, OSError, ValueError):
-            # A profile that is broken or meant for other channels: the plain colours must do.
-            pass
-    return image.convert("RGB")
+def _ask_decoder(content: bytes, target: int) -> dict:
+    """What the decoder says; "damaged" or "time" when it died before it could say anything."""
+    try:
+        process = subprocess.run(  # noqa: S603  (our own program, and no shell)
+            # Isolated, with an empty environment: whatever a picture does to it learns nothing.
+            [sys.executable, "-I", str(DECODER), str(target)],
+            input=content,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+            pass_fds=[target],
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return {"refused": "time"}
+    if -process.returncode in OUT_OF_TIME:
+        return {"refused": "time"}
+    return {"refused": "damaged"} if process.returncode else json.loads(process.stdout)

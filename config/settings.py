@@ -165,9 +165,11 @@ STATIC_ROOT = Path(os.environ.get("STATIC_ROOT", BASE_DIR / "build" / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static", ("staff-guide", BASE_DIR / "docs" / "staff-guide")]
 MEDIA_URL = "media/"
 MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT", BASE_DIR / "media"))
-# Files that are handed out to nobody, such as lists that wait to be imported. The site and
-# `run_jobs` share it.
-PRIVATE_ROOT = Path(os.environ.get("PRIVATE_ROOT", BASE_DIR / "private"))
+# Files that are handed out to nobody, such as photos that are not public and lists that wait to be
+# imported. Kept apart from MEDIA_ROOT; the site and `run_jobs` share it.
+PRIVATE_ROOT = Path(os.environ.get("PRIVATE_ROOT") or BASE_DIR / "private")
+# While developing nobody starts run_jobs: then the site makes the sizes of photos itself.
+PREPARES_PHOTOS_ITSELF = DEBUG
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

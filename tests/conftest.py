@@ -63,6 +63,9 @@ def django_db_setup(django_db_setup, django_db_blocker):
 def media_in_temporary_folder(settings, tmp_path):
     """Uploads of a test vanish with it."""
     settings.MEDIA_ROOT = tmp_path / "media"
+    settings.PRIVATE_ROOT = tmp_path / "private"
+    # A thread of its own would outlive the test.
+    settings.PREPARES_PHOTOS_ITSELF = False
 
 
 @pytest.fixture

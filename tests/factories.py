@@ -336,7 +336,7 @@ class OpeningHoursFactory(DjangoModelFactory):
 
 
 class PhotoFactory(DjangoModelFactory):
-    """A blue picture of 40 by 30 pixels."""
+    """A blue picture of 40 by 30 pixels, public in one size."""
 
     class Meta:
         model = clinics.Photo
@@ -346,6 +346,7 @@ class PhotoFactory(DjangoModelFactory):
     image = factory.django.ImageField(width=40, height=30)
     alt_text = Sequence(lambda n: f"Waiting room {n}")
     has_consent = True
+    state = clinics.Photo.State.ONE_SIZE
 
 
 class MembershipFactory(DjangoModelFactory):

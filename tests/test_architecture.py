@@ -36,6 +36,9 @@ FORBIDDEN_IMPORTS = {
     "clinics.filters": ["clinics.cards", "django.http", "django.shortcuts"],
     "clinics.course_cost": ["clinics.models", "treatments.models", "django.db", "django.http"],
     "clinics.photos": ["clinics.models", "treatments.models", "django.db", "django.http"],
+    # Runs as a program of its own, with no setting and no secret in reach.
+    "clinics.photo_decoder": ["django", "clinics", "treatments"],
+    "clinics.photo_sizes": ["django", "clinics", "treatments"],
 }
 # A leaf, which may ask how many clinics offer a treatment and at what price.
 EXCEPTIONS = {"treatments.views": ["clinics"]}

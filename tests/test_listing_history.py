@@ -52,10 +52,11 @@ NOT_PUBLIC = {
     *("BulkImport", "BulkLine", "ClaimRequest", "DirectoryChange", "DirectoryState"),
     *("Enquiry", "EnquiryEntry"),
     *("EnquiryReading", "Invitation", "Membership", "OutgoingNotice", "Proposal", "ReplyTemplate"),
+    *("DiscardedPhoto", "PhotosOfDay"),
 }
 LEFT_OUT = {
     "Clinic": {"name_folded", "import_digest", "shuffle_key", "created_at", "updated_at"},
-    "Photo": {"width", "height"},
+    "Photo": {"width", "height", "state", "due_at", "attempts"},
     "Practitioner": {"name_folded"},
     "Place": {"name_folded"},
     "Country": {"name_folded"},

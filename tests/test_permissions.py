@@ -387,14 +387,13 @@ def test_the_form_as_it_stands_can_be_sent_back(client, own):
 
 
 @pytest.mark.usefixtures("staff", "rival_stays")
-@pytest.mark.parametrize("prefix", ["opening_hours", "offers", "practitioners", "photos"])
+@pytest.mark.parametrize("prefix", ["opening_hours", "offers", "practitioners"])
 @pytest.mark.parametrize("forgery", ["id", "id and DELETE", "clinic", "new row", "one more"])
 def test_rows_of_a_clinics_page_cannot_be_another_clinics(client, own, rival, prefix, forgery):
     models_by_prefix = {
         "opening_hours": OpeningHours,
         "offers": Offer,
         "practitioners": Practitioner,
-        "photos": Photo,
     }
     foreign = rival[models_by_prefix[prefix]]
     path = clinic_path(own[Clinic])

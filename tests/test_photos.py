@@ -1,8 +1,14 @@
-"""What becomes of an uploaded picture: nothing but the picture is left, or one clear sentence."""
+"""What becomes of an uploaded picture: nothing but the picture is left, or one clear sentence.
+
+Most of it asks the decoder in this process, where it is quick; the last part asks it as the site
+does, in a process of its own. What becomes of the photo then is in test_clinic_photos.py.
+"""
 
 import io
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -10,8 +16,11 @@ import pytest
 from django.core.files.base import ContentFile
 from PIL import Image, ImageCms, PngImagePlugin
 
-from clinics.photos import MAX_BYTES, MAX_SIDE, RefusedPhoto, prepare
+from clinics.photo_decoder import MAX_BYTES, MAX_WIDTH, Unacceptable, redraw
+from clinics.photo_sizes import encode, files_of
+from clinics.photos import SENTENCES, RefusedPhoto, clean
 
+ROOT = Path(__file__).parent.parent
 CANARY = b"CANARY-52.5163-13.3777"
 NO_PICTURE = "This is not a JPEG, PNG or WebP picture."
 DAMAGED = "This picture is damaged or incomplete. Save it again."
@@ -35,15 +44,19 @@ def picture(mode="RGB", size=(60, 40), colour="teal"):
 
 
 def result(upload):
-    """Prepare the upload; return the bytes to be stored and the picture in them."""
-    stored = prepare(upload).file.read()
+    """The largest JPEG that patients would get of an upload, and the picture in it."""
+    upload.seek(0)
+    picture = redraw(upload.read())
+    stored = encode(picture, files_of("x.jpg", picture.width)[-1])
     return stored, Image.open(io.BytesIO(stored))
 
 
 def refusal(upload) -> str:
-    with pytest.raises(RefusedPhoto) as refused:
-        prepare(upload)
-    return str(refused.value)
+    """The sentence with which the decoder refuses an upload."""
+    upload.seek(0)
+    with pytest.raises(Unacceptable) as refused:
+        redraw(upload.read())
+    return str(SENTENCES[str(refused.value)])
 
 
 def markers(stored) -> set[int]:
@@ -119,15 +132,6 @@ def test_webp_loses_exif_and_xmp():
     assert_clean(result(dirty)[0])
 
 
-def test_what_is_prepared_tells_its_size_and_has_a_name_nobody_can_guess():
-    first = prepare(upload(picture(), "PNG", name="../../etc/passwd\x00.php"))
-    second = prepare(upload(picture(), "PNG", name="../../etc/passwd\x00.php"))
-    assert (first.width, first.height) == (60, 40)
-    assert first.file.name != second.file.name
-    stem, dot, ending = first.file.name.partition(".")
-    assert (len(bytes.fromhex(stem)), dot, ending) == (16, ".", "jpg")
-
-
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_picture_stands_upright(orientation):
     """Drawn red at the left; each way to lie is undone by turning it as EXIF says."""
@@ -157,21 +161,26 @@ def test_a_picture_stands_upright(orientation):
     [
         ((1600, 1200), (1600, 1200)),
         ((3200, 1600), (1600, 800)),
-        ((800, 3200), (400, 1600)),
+        ((800, 3200), (600, 2400)),
+        ((1200, 1700), (1200, 1700)),
         ((10, 10), (10, 10)),
         ((20_000, 1), (1600, 1)),
     ],
 )
-def test_the_longer_side_has_at_most_1600_pixels(size, expected):
-    prepared = prepare(upload(picture(size=size), "PNG"))
-    assert (prepared.width, prepared.height) == expected
-    assert max(expected) <= MAX_SIDE
+def test_a_picture_has_at_most_1600_by_2400_pixels(size, expected):
+    assert redraw(upload(picture(size=size), "PNG").read()).size == expected
+    # Lying on its side, it has the same size once it stands.
+    lying = picture(size=size[::-1])
+    turned = upload(lying, "PNG", exif=exif_with_place(orientation=6))
+    assert redraw(turned.read()).size == expected
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
 def test_any_kind_of_png_becomes_eight_bits_of_red_green_and_blue(mode):
     deep = mode == "I;16"
-    image = Image.new(mode, (30, 20), 32_768) if deep else picture(mode, colour="white")
+    # Wide enough to be made smaller, which not every kind can be as it is.
+    size = (1700, 20)
+    image = Image.new(mode, size, 32_768) if deep else picture(mode, size, colour="white")
     stored, image = result(upload(image, "PNG"))
     assert_clean(stored)
     assert image.mode == "RGB"
@@ -321,16 +330,6 @@ def test_a_bomb_of_text_is_refused():
     assert refusal(upload(picture(), "PNG", pnginfo=text)) in (NO_PICTURE, DAMAGED)
 
 
-def test_a_large_file_is_refused_unread():
-    class Unreadable(ContentFile):
-        def read(self, *args):
-            raise AssertionError("it was read")
-
-    too_large = Unreadable(b"")
-    too_large.size = MAX_BYTES + 1
-    assert refusal(too_large) == "This file is too large: a photo may have at most 15 MB."
-
-
 @pytest.mark.skipif(
     not Path(SAMPLES).is_dir() or not SAMPLES,
     reason="SAMPLE PICTURES NOT TRIED: MESOGUIDE_SAMPLE_IMAGES names no folder",
@@ -341,11 +340,100 @@ def test_a_folder_of_real_and_hostile_pictures():
     for path in files:
         try:
             stored, image = result(ContentFile(path.read_bytes(), path.name))
-        except RefusedPhoto as refused:
-            refusals.add(str(refused))
+        except Unacceptable as refused:
+            refusals.add(str(SENTENCES[str(refused)]))
         else:
             taken += 1
             assert_clean(stored)
-            assert max(image.size) <= MAX_SIDE
+            assert image.width <= MAX_WIDTH
     assert taken > 0
     assert refusals <= {NO_PICTURE, DAMAGED, MOVES, TOO_MANY_PIXELS}
+
+
+# --- In a process of its own
+
+
+def test_what_is_written_is_clean_upright_and_for_the_site_alone(tmp_path):
+    lying = picture(size=(40, 60))
+    sent = upload(
+        lying, "JPEG", exif=exif_with_place(6), comment=CANARY, trailing=b"<script>" + CANARY
+    )
+    cleaned = clean(sent, tmp_path / "photos" / "a.jpg")
+    stored = tmp_path / "photos" / "a.jpg"
+    with Image.open(stored) as image:
+        assert (cleaned.width, cleaned.height) == (60, 40) == image.size
+    # Not progressive, which is all that tells it from what patients get.
+    assert markers(stored.read_bytes()) <= ALLOWED_MARKERS | {0xC0}
+    assert CANARY not in stored.read_bytes()
+    assert (stored.stat().st_mode & 0o777, stored.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"GIF89a" + bytes(20), NO_PICTURE),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", NO_PICTURE),
+        (upload(picture(size=(900, 900)), "JPEG").read()[:-2000], DAMAGED),
+        (b"", NO_PICTURE),
+    ],
+)
+def test_a_refused_file_leaves_nothing(tmp_path, content, sentence):
+    with pytest.raises(RefusedPhoto) as refused:
+        clean(ContentFile(content, "photo.jpg"), tmp_path / "a.jpg")
+    assert str(refused.value) == sentence
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_large_file_is_refused_unread(tmp_path):
+    class Unreadable(ContentFile):
+        def read(self, *args):
+            raise AssertionError("it was read")
+
+    too_large = Unreadable(b"")
+    too_large.size = MAX_BYTES + 1
+    with pytest.raises(RefusedPhoto) as refused:
+        clean(too_large, tmp_path / "a.jpg")
+    assert str(refused.value) == "This file is too large: a photo may have at most 15 MB."
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_says_less_than_its_size_is_cut_off(tmp_path):
+    liar = ContentFile(bytes(MAX_BYTES + 1))
+    liar.size = 10
+    with pytest.raises(RefusedPhoto) as refused:
+        clean(liar, tmp_path / "a.jpg")
+    assert str(refused.value) == "This file is too large: a photo may have at most 15 MB."
+
+
+MEASURED = """
+import resource, sys
+from pathlib import Path
+from django.conf import settings
+from django.core.files.base import ContentFile
+from clinics.photos import clean
+
+settings.configure(USE_I18N=False)
+content = Path(sys.argv[1]).read_bytes()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(clean(ContentFile(content), Path(sys.argv[1] + ".jpg")).width)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+def test_forty_million_pixels_take_the_memory_of_another_process(tmp_path):
+    bomb = tmp_path / "bomb.png"
+    Image.new("1", (7300, 5470)).save(bomb)
+    assert bomb.stat().st_size < 50_000
+    told = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(bomb)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    width, kilobytes_here, kilobytes_there = map(int, told)
+    assert width == 1600
+    assert kilobytes_here < 32_000
+    # Else it was no bomb.
+    assert kilobytes_there > 150_000

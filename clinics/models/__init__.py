@@ -12,6 +12,7 @@ from .enquiry import (
     ReplyTemplate,
 )
 from .offer import Offer
+from .photo_files import DiscardedPhoto, PhotosOfDay
 from .place import Country, Currency, Language, Place
 from .practitioner import Check, Practitioner
 from .proposal import Proposal
@@ -26,6 +27,7 @@ __all__ = [
     "Currency",
     "DirectoryChange",
     "DirectoryState",
+    "DiscardedPhoto",
     "Enquiry",
     "EnquiryEntry",
     "EnquiryReading",
@@ -36,6 +38,7 @@ __all__ = [
     "OpeningHours",
     "OutgoingNotice",
     "Photo",
+    "PhotosOfDay",
     "Place",
     "Practitioner",
     "Proposal",

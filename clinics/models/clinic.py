@@ -5,14 +5,16 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Prefetch, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from treatments.history import Versions
 from treatments.text_folding import FoldedField
 
+from ..photo_sizes import PhotoAddress, PhotoSource, sources_of
 from .place import Language, Place
 
 
@@ -38,7 +40,9 @@ class ClinicQuerySet(models.QuerySet):
     def with_page_details(self):
         """Everything the clinic's own page prints. Nine queries."""
         return self.with_card_details().prefetch_related(
-            "offers__body_areas", "opening_hours", "photos"
+            "offers__body_areas",
+            "opening_hours",
+            Prefetch("photos", Photo.objects.shown(), to_attr="shown_photos"),
         )
 
     def in_order(self, ids):
@@ -249,15 +253,41 @@ class OpeningHours(models.Model):
         return f"{self.get_weekday_display()} {self.opens:%H:%M}-{self.closes:%H:%M}"
 
 
+class PhotoQuerySet(models.QuerySet):
+    def complete(self):
+        """Those that say what they show and that everyone shown agreed to."""
+        return self.filter(has_consent=True).exclude(alt_text="")
+
+    def shown(self):
+        """What patients see of a clinic that they see, and nothing else."""
+        return self.complete().filter(state__in=[Photo.State.READY, Photo.State.ONE_SIZE])
+
+
 class Photo(models.Model):
-    """A photograph of the clinic, re-encoded and without metadata; see clinics/photos.py."""
+    """A photograph of the clinic, drawn anew from the one that was sent; see clinics/photos.py.
+
+    Patients see it once it is complete and its files are made (clinics/photo_making.py). Until
+    then it is a draft, kept where no web server looks (clinics/photo_keeping.py). `image` names
+    the largest JPEG of those files, from the beginning and for good, whether it is there or not.
+    """
+
+    class State(models.TextChoices):
+        KEPT = "kept", _("kept, not public")
+        READY = "ready", _("public in all sizes")
+        # From the time before there were sizes.
+        ONE_SIZE = "one-size", _("public in one size")
+        LEAVING = "leaving", _("being taken off")
+        DAMAGED = "damaged", _("could not be prepared")
 
     clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="photos")
     image = models.ImageField(upload_to="clinics/", width_field="width", height_field="height")
     width = models.PositiveIntegerField(editable=False)
     height = models.PositiveIntegerField(editable=False)
     alt_text = models.CharField(
-        max_length=200, help_text=_("What it shows, for people who cannot see it.")
+        _("what it shows"),
+        max_length=200,
+        blank=True,
+        help_text=_("In a few plain words, for people who cannot see it."),
     )
     has_consent = models.BooleanField(
         _("everyone shown has agreed"),
@@ -267,9 +297,18 @@ class Photo(models.Model):
     position = models.PositiveSmallIntegerField(
         default=0, help_text=_("The photo with the lowest number comes first, such as 0.")
     )
+    state = models.CharField(
+        max_length=10, choices=State.choices, default=State.KEPT, editable=False
+    )
+    # When a worker may take it next, and how often one took it without coming to an end.
+    due_at = models.DateTimeField(default=timezone.now, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
 
+    objects = PhotoQuerySet.as_manager()
     # The name of the file, so that the history tells of another picture; never the file.
-    history = Versions(named_by=("alt_text",), without=("width", "height"))
+    history = Versions(
+        named_by=("alt_text",), without=("width", "height", "state", "due_at", "attempts")
+    )
 
     class Meta:
         ordering = ["position", "pk"]
@@ -277,7 +316,24 @@ class Photo(models.Model):
         verbose_name_plural = _("photos")
 
     def __str__(self):
-        return self.alt_text
+        return self.alt_text or gettext("Photo %(number)s") % {"number": self.pk}
+
+    @property
+    def is_complete(self) -> bool:
+        """The same meaning as `PhotoQuerySet.complete()`."""
+        return self.has_consent and self.alt_text != ""
+
+    @property
+    def is_shown(self) -> bool:
+        """The same meaning as `PhotoQuerySet.shown()`."""
+        return self.is_complete and self.state in (self.State.READY, self.State.ONE_SIZE)
+
+    @property
+    def sources(self) -> list[PhotoSource]:
+        """Its public files, a source for each format, the best first and the JPEGs last."""
+        if self.state == self.State.ONE_SIZE:
+            return [PhotoSource("image/jpeg", [PhotoAddress(self.image.url, self.width)])]
+        return sources_of(self.image.name, self.width, self.image.storage.url)
 
 
 class Membership(models.Model):

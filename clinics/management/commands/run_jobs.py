@@ -8,13 +8,14 @@ from django.utils import timezone
 from clinics.bulk_work import forget_old, work_on_due
 from clinics.enquiries import delete_expired, forget_freed_bytes
 from clinics.outbox import send_due
+from clinics.photo_making import prepare_due
 
 
 class Command(BaseCommand):
     help = (
-        "Send the e-mails that are due, delete the requests of patients whose time is over, and "
-        "check and import the files that wait, again and again until told to stop. Several may "
-        "run at once; one killed at any moment loses nothing."
+        "Send the e-mails that are due, delete the requests of patients whose time is over, make "
+        "the sizes of photos, and check and import the files that wait, again and again until told "
+        "to stop. Several may run at once; one killed at any moment loses nothing."
     )
 
     def add_arguments(self, parser):
@@ -36,7 +37,7 @@ class Command(BaseCommand):
             stop.wait(options["every"])
 
     def round(self, verbosity: int, stop: threading.Event):
-        """Send, delete, leave no bytes of what was deleted; then the long work."""
+        """Send, delete, leave no bytes of what was deleted; then files and photos."""
         mails = send_due()
         with transaction.atomic():
             deleted = delete_expired(timezone.now())
@@ -47,4 +48,10 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"E-mails sent: {mails.sent}, failed for now: {mails.failed}. "
                 f"Requests deleted: {deleted}. Files worked on: {files}."
+            )
+        photos = prepare_due()
+        if verbosity and (photos.made or photos.taken_off or photos.failed):
+            self.stdout.write(
+                f"Photos made public: {photos.made}, taken off: {photos.taken_off}, failed for "
+                f"now: {photos.failed}."
             )
