@@ -158,6 +158,7 @@ class ClinicAdmin(ExportedRows, PhotoPages, ClinicHistory, OwnClinicsAdmin):
 
     clinic_lookup = "pk"
     clinic_id_attribute = "pk"
+    change_form_template = "admin/clinics/clinic/change_form.html"
     form = ClinicForm
     staff_form = StaffClinicForm
     list_display = ["name", "place", "facility_type", "status", "is_sample", "confirmed_on"]

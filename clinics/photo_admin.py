@@ -227,7 +227,7 @@ def name_of(file) -> str:
 
 
 def too_many_at_once() -> str:
-    """Why the eleventh file of a form was not taken."""
+    """Why a file of a form was not taken that had too many."""
     return gettext("At most %(most)d at a time. Choose this one again.") % {"most": MOST_AT_ONCE}
 
 

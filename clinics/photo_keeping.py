@@ -39,7 +39,7 @@ def add_photo(clinic_id: int, upload, user) -> Photo:
         with one_change(user):
             # Those who send at the same moment wait here for one another.
             locked = Clinic.objects.select_for_update(no_key=True).filter(pk=clinic_id)
-            if not locked.exists():
+            if locked.first() is None:
                 raise RefusedPhoto(gettext("This clinic is not there any more."))
             _refuse_one_too_many(clinic_id)
             last = Photo.objects.filter(clinic=clinic_id).aggregate(last=Max("position"))["last"]

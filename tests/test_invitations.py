@@ -246,3 +246,9 @@ def test_the_page_costs_the_same_for_one_person_and_for_three(
             MembershipFactory(clinic=clinic)
         with django_assert_num_queries(6):
             client.get(people(clinic))
+
+
+def test_the_page_of_a_listing_leads_its_owner_to_the_people(client, clinic, owner):
+    client.force_login(owner)
+    page = client.get(f"/admin/clinics/clinic/{clinic.pk}/change/").content.decode()
+    assert f'href="{reverse("clinic-people", args=[clinic.slug])}"' in page

@@ -405,6 +405,14 @@ def test_a_file_that_says_less_than_its_size_is_cut_off(tmp_path):
     assert str(refused.value) == "This file is too large: a photo may have at most 15 MB."
 
 
+def test_a_picture_that_takes_too_long_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr("clinics.photos.PATIENCE_SECONDS", 0.001)
+    with pytest.raises(RefusedPhoto) as refused:
+        clean(upload(picture(), "JPEG"), tmp_path / "a.jpg")
+    assert str(refused.value) == "This picture takes too long to open. Make it smaller."
+    assert list(tmp_path.iterdir()) == []
+
+
 MEASURED = """
 import resource, sys
 from pathlib import Path
