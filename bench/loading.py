@@ -282,8 +282,8 @@ def people_rows(world: World) -> Iterator[str]:
 
 
 CHECK_COLUMNS = (
-    *("id", "clinic_id", "kind", "register", "number", "link", "result"),
-    *("checked_on", "expires_on"),
+    *("id", "clinic_id", "kind", "scope", "register", "number", "link"),
+    *("result", "checked_on", "expires_on"),
 )
 
 
@@ -294,7 +294,7 @@ def check_rows(world: World) -> Iterator[str]:
         result = Check.Result.CONFIRMED if is_confirmed else Check.Result.FAILED
         expires = days[made - life] if life else NULL
         yield (
-            f"{pk}\t{clinic + 1}\t{CHECK_KINDS[kind]}\tGenerated register\t\t\t{result}\t"
+            f"{pk}\t{clinic + 1}\t{CHECK_KINDS[kind]}\t\tGenerated register\t\t\t{result}\t"
             f"{days[made]}\t{expires}"
         )
 

@@ -7,19 +7,19 @@ choose from, which rows a filter names.
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Q
-from django.utils import timezone
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from treatments.folded_search import FoldedSearch
-from treatments.history import CHANGED, one_change
 from treatments.list_filters import RelatedFilter
 from treatments.permissions import EditedByEditors
 from treatments.versions_admin import OptionalReason
 
 from .bulk_admin import BulkImportAdmin, ExportedRows
 from .claim_admin import ClaimRequestAdmin, InvitationAdmin
+from .confirmation import confirm_all
+from .correction_admin import CorrectionAdmin
 from .enquiry_admin import EnquiryAdmin
 from .list_filters import ExpiryFilter, PriceAgeFilter
 from .list_pages import KeysFirstPaginator
@@ -28,6 +28,7 @@ from .listing_history_admin import ClinicHistory, ListingHistory
 from .listing_inlines import (
     HTTPS_UNLESS_SAID,
     CheckInline,
+    EvidenceInline,
     MembershipInline,
     OfferInline,
     OpeningHoursInline,
@@ -38,6 +39,7 @@ from .models import (
     Check,
     ClaimRequest,
     Clinic,
+    Correction,
     Country,
     Currency,
     Enquiry,
@@ -52,7 +54,6 @@ from .models import (
 from .permissions import clinics_of, clinics_owned_by, is_editor, may_edit, treatments_to_offer
 from .photo_admin import PhotoPages
 from .proposal_admin import ProposalAdmin
-from .review import waiting_rows
 from .review_forms import StaffClinicForm, StaffOfferForm, StaffPersonForm
 from .safe_editing_admin import SafeEditing, SentIn
 
@@ -248,26 +249,8 @@ class ClinicAdmin(ExportedRows, PhotoPages, ClinicHistory, OwnClinicsAdmin):
     @admin.action(description=_("Everything still correct"), permissions=["change"])
     def confirm_all_correct(self, request, queryset):
         """Date the clinic's word, and the prices it states, with today."""
-        today, now = timezone.localdate(), timezone.now()
-        with one_change(request.user, str(_("Everything still correct."))) as change:
-            clinics = list(queryset.order_by("pk"))
-            ids = [clinic.pk for clinic in clinics]
-            priced = Q(price_low__isnull=False) | Q(course_price__isnull=False)
-            # A price of which a change waits is one that the clinic has said is not correct.
-            offers = list(
-                Offer.objects.filter(priced, clinic__in=ids).exclude(pk__in=waiting_rows(Offer))
-            )
-            change.keep_before(Clinic, ids)
-            change.keep_before(Offer, [offer.pk for offer in offers])
-            # Written past `save`, so the stamp that caches and the site map read goes along.
-            Clinic.objects.filter(pk__in=ids).update(
-                confirmed_on=today, confirmed_by=request.user, updated_at=now
-            )
-            Offer.objects.filter(pk__in=[offer.pk for offer in offers]).update(
-                price_confirmed_on=today
-            )
-            for row in [*clinics, *offers]:
-                change.note(row, CHANGED)
+        with transaction.atomic():
+            clinics = confirm_all(queryset, request.user)
             for clinic in clinics:
                 self.log_change(request, clinic, str(_("Everything still correct.")))
         self.message_user(
@@ -351,6 +334,7 @@ class ReplyTemplateAdmin(PartOfClinicAdmin):
 admin.site.register(Enquiry, EnquiryAdmin)
 admin.site.register(BulkImport, BulkImportAdmin)
 admin.site.register(Proposal, ProposalAdmin)
+admin.site.register(Correction, CorrectionAdmin)
 
 
 # --- Pages for editors
@@ -383,6 +367,16 @@ class CheckAdmin(EditorAdmin):
     list_select_related = ["clinic", "practitioner"]
     search_fields = ["clinic__name_folded", "practitioner__name_folded", "number"]
     autocomplete_fields = ["clinic", "practitioner"]
+    inlines = [EvidenceInline]
+
+    def get_inlines(self, request, obj):
+        # The form takes the first file; an empty table would only scroll.
+        return self.inlines if obj and obj.evidence.exists() else []
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change, **kwargs)
+        form.editor = request.user
+        return form
 
 
 @admin.register(Country)

@@ -13,16 +13,14 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.tokens import default_token_generator
 from django.core import signing
 from django.core.exceptions import ValidationError
-from django.core.mail import send_mail
 from django.db import transaction
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
-from .models import ClaimRequest, Clinic, Invitation, Membership
+from .models import ClaimRequest, Clinic, Invitation, Membership, OutgoingNotice
 
 CONFIRM_WITHIN = datetime.timedelta(days=3)
 ACCEPT_WITHIN = datetime.timedelta(days=7)
@@ -116,12 +114,7 @@ def make_claim(claim: ClaimRequest):
             },
         )
         if is_new and stored.is_email_at_clinic:
-            _send(
-                _("Confirm your claim of a listing on Mesoguide"),
-                "clinics/mail/claim_confirm.txt",
-                {"claim": stored, "link": claim_link(stored)},
-                stored.email,
-            )
+            OutgoingNotice.objects.create(kind=OutgoingNotice.Kind.CLAIM_CONFIRM, claim=stored)
 
 
 def confirm_email(claim) -> bool:
@@ -142,13 +135,10 @@ def approve(claim, editor) -> Membership:
         if not claim.is_supported:
             raise Refused(_("The address is not confirmed yet, and there is no other evidence."))
         _decide(claim, editor, ClaimRequest.Status.APPROVED)
-        user, is_new = _account_for(claim.email, claim.name)
+        user = _account_for(claim.email, claim.name)
         membership = _make_member(user, claim.clinic, Membership.Role.OWNER)
-        _send(
-            _("Your clinic’s listing on Mesoguide"),
-            "clinics/mail/claim_approved.txt",
-            {"claim": claim, "user": user, "is_new": is_new, "link": way_in(user, is_new)},
-            claim.email,
+        OutgoingNotice.objects.create(
+            kind=OutgoingNotice.Kind.CLAIM_APPROVED, claim=claim, user=user
         )
     return membership
 
@@ -157,12 +147,7 @@ def decline(claim, editor, reason: str):
     """Close a claim and mail the claimant why. Raises Refused as `approve` does."""
     with transaction.atomic():
         _decide(claim, editor, ClaimRequest.Status.DECLINED, reason)
-        _send(
-            _("Your claim of a listing on Mesoguide"),
-            "clinics/mail/claim_declined.txt",
-            {"claim": claim, "reason": reason},
-            claim.email,
-        )
+        OutgoingNotice.objects.create(kind=OutgoingNotice.Kind.CLAIM_DECLINED, claim=claim)
 
 
 def _decide(claim, editor, status, reason=""):
@@ -180,26 +165,23 @@ def _decide(claim, editor, status, reason=""):
 
 
 def _account_for(email, name):
-    """The account of this address, made if need be; and whether it is new."""
+    """The account of this address, made if need be."""
     users = get_user_model().objects
     user = users.filter(email__iexact=email, is_active=True).order_by("pk").first()
     if user is not None:
         if not user.is_staff:
             user.is_staff = True
             user.save(update_fields=["is_staff"])
-        return user, False
+        return user
     first, _space, last = name.partition(" ")
-    return (
-        users.create_user(
-            username_for(email),
-            email,
-            # Nobody knows it; a link to choose one is sent to the address.
-            password=secrets.token_urlsafe(32),
-            is_staff=True,
-            first_name=first[:150],
-            last_name=last[:150],
-        ),
-        True,
+    return users.create_user(
+        username_for(email),
+        email,
+        # Nobody knows it; a link to choose one is sent to the address.
+        password=secrets.token_urlsafe(32),
+        is_staff=True,
+        first_name=first[:150],
+        last_name=last[:150],
     )
 
 
@@ -229,7 +211,7 @@ def way_in(user, is_new: bool) -> str:
 
 
 def invite(clinic, owner, email: str, role: str) -> Invitation:
-    """Send an invitation; an earlier one to the same address is taken back.
+    """Write an invitation and the notice that brings it; take back an earlier one to the address.
 
     Raises Refused for somebody who works here already, and above `MOST_OPEN_INVITATIONS`.
     """
@@ -246,12 +228,7 @@ def invite(clinic, owner, email: str, role: str) -> Invitation:
             role=role,
             expires_at=timezone.now() + ACCEPT_WITHIN,
         )
-        _send(
-            _("An invitation to Mesoguide"),
-            "clinics/mail/invitation.txt",
-            {"invitation": invitation, "link": invitation_link(invitation)},
-            email,
-        )
+        OutgoingNotice.objects.create(kind=OutgoingNotice.Kind.INVITATION, invitation=invitation)
     return invitation
 
 
@@ -342,14 +319,3 @@ def _make_member(user, clinic, role):
         membership.role = role
         membership.save(update_fields=["role"])
     return membership
-
-
-def _send(subject, template, context, address):
-    """Mail a text once what it is about is stored for good; a failure is logged."""
-    text = render_to_string(template, context)
-
-    # Not a partial: Django logs a failure under the name of a function.
-    def send():
-        send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [address])
-
-    transaction.on_commit(send, robust=True)

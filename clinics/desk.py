@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from treatments.models import Film, ReadersQuestion, Source, Treatment
 from treatments.permissions import is_editor, is_moderator
 
-from .models import Check, ClaimRequest, Clinic, OutgoingNotice, Proposal
+from .models import Check, ClaimRequest, Clinic, Correction, OutgoingNotice, Proposal
 from .outbox import MANY_ATTEMPTS
 
 # Checks are looked at again this many days before they expire.
@@ -176,10 +176,12 @@ def person_and_place(check: Check) -> str:
     return f"{check.clinic} · {check.practitioner}" if check.practitioner else str(check.clinic)
 
 
-def page_of_request(notice: OutgoingNotice) -> str:
-    """The list of requests, with the one that the mail is about."""
-    query = urlencode({"q": notice.enquiry.reference}) if notice.enquiry_id else ""
-    return f"{reverse('admin:clinics_enquiry_changelist')}?{query}"
+def page_of_mail(notice: OutgoingNotice) -> str:
+    """The list of requests with the one a mail is about; else the page of what it is about."""
+    if notice.enquiry_id:
+        query = urlencode({"q": notice.enquiry.reference})
+        return f"{reverse('admin:clinics_enquiry_changelist')}?{query}"
+    return admin_page(notice.about)
 
 
 QUEUES = (
@@ -201,6 +203,17 @@ QUEUES = (
         since="created_at",
         title=lambda proposal: proposal.clinic,
         note=lambda proposal: f"{proposal.get_kind_display()}: {proposal.name}",
+        url=admin_page,
+        related=("clinic",),
+        is_for_moderators=True,
+    ),
+    Queue(
+        kind="corrections",
+        label=_("Corrections by readers"),
+        rows=lambda _today: Correction.objects.waiting(),
+        since="sent_at",
+        title=lambda correction: correction.clinic,
+        note=lambda correction: correction.get_what_display(),
         url=admin_page,
         related=("clinic",),
         is_for_moderators=True,
@@ -272,8 +285,8 @@ QUEUES = (
         since="asked_at",
         title=lambda notice: notice,
         note=lambda notice: notice.last_error,
-        url=page_of_request,
-        related=("enquiry",),
+        url=page_of_mail,
+        related=("enquiry", "claim__clinic", "invitation__clinic", "clinic"),
     ),
 )
 

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from treatments.wording import flags_in, reasons
 
 from .concurrent_edits import ComparedForm, ComparedRows
-from .models import Photo, Practitioner
+from .evidence_files import RefusedFile, examine, keep
+from .models import Check, Photo, Practitioner
 
 # What a price date is about. A first consultation is apart: a new fee for it says nothing
 # about the price of a session.
@@ -113,17 +114,62 @@ class StaffPractitionerForm(ComparedForm):
 
 
 class CheckForm(ComparedForm):
-    """A check of a clinic or of one of its own practitioners."""
+    """A check of a clinic or of one of its own practitioners, with what shows that it was made.
+
+    Who uses the form stands in `editor`, which the admin sets on the class that it makes.
+    """
+
+    editor = None
+
+    evidence_file = forms.FileField(
+        label=_("Evidence"),
+        required=False,
+        help_text=_("PDF, JPEG or PNG of at most 10 MB. Editors alone can open it."),
+        widget=forms.FileInput(attrs={"accept": "application/pdf,image/jpeg,image/png"}),
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.accepted_file = None
+
+    def clean_evidence_file(self):
+        """Look at what the file is; its name is not believed."""
+        upload = self.cleaned_data["evidence_file"]
+        if upload:
+            try:
+                self.accepted_file = examine(upload)
+            except RefusedFile as refusal:
+                raise forms.ValidationError(str(refusal)) from refusal
+        return upload
 
     def clean(self):
-        """Refuse a practitioner of another clinic."""
+        """Refuse a practitioner of another clinic, and a confirmation that nothing shows.
+
+        A check that was stored before is let be until something of it is changed.
+        """
         cleaned = super().clean()
         practitioner = cleaned.get("practitioner")
         # In the rows of a clinic's page the clinic is no field of the form.
         clinic_id = cleaned["clinic"].pk if cleaned.get("clinic") else self.instance.clinic_id
         if practitioner and clinic_id and practitioner.clinic_id != clinic_id:
             self.add_error("practitioner", _("This person does not work at this clinic."))
+        says_confirmed = cleaned.get("result") == Check.Result.CONFIRMED and self.has_changed()
+        if says_confirmed and not self.errors and not self._is_shown(cleaned):
+            self.add_error(
+                "link",
+                _("Give the link to the public register, or attach a file that shows it."),
+            )
         return cleaned
+
+    def _is_shown(self, cleaned) -> bool:
+        has_files = self.instance.pk and self.instance.evidence.all()
+        return bool(cleaned.get("link") or self.accepted_file or has_files)
+
+    def _save_m2m(self):
+        """Keep the file, now that the check has a row: Django calls this once it has."""
+        super()._save_m2m()
+        if self.accepted_file:
+            keep(self.cleaned_data["evidence_file"], self.accepted_file, self.instance, self.editor)
 
 
 class MembershipForm(ComparedForm):

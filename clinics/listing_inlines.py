@@ -2,6 +2,8 @@
 
 from django.contrib import admin
 from django.db import models
+from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy as _
 
 from treatments.labelled_rows import LabelledRows
 from treatments.permissions import EditedByEditors
@@ -15,7 +17,7 @@ from .listing_forms import (
     OffersOfClinicFormSet,
     OpeningHoursFormSet,
 )
-from .models import Check, Membership, Offer, OpeningHours, Practitioner
+from .models import Check, CheckEvidence, Membership, Offer, OpeningHours, Practitioner
 from .permissions import is_editor, may_edit, treatments_to_offer
 from .review import needs_review
 from .review_forms import (
@@ -122,18 +124,64 @@ class OfferInline(OwnRows):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
-class CheckInline(LabelledRows, EditedByEditors, admin.TabularInline):
+class CheckInline(EditedByEditors, admin.TabularInline):
     """Checks are an editor's word: clinic staff read theirs and change none."""
 
     model = Check
     form = CheckForm
     formset = ChecksOfClinicFormSet
+    template = STACKED
     extra = 0
+    staff_fields = (
+        ("kind", "practitioner"),
+        "scope",
+        ("register", "number"),
+        "link",
+        ("result", "checked_on", "expires_on"),
+    )
     formfield_overrides = HTTPS_UNLESS_SAID
 
     def has_view_permission(self, request, obj=None):
         # As in OwnRows, the question without a clinic comes from inside its page.
         return request.user.is_staff if obj is None else may_edit(request.user, obj.pk)
+
+    def get_fields(self, request, obj=None):
+        # Staff read the rows, and have nothing to attach.
+        evidence = ["evidence_file"] if is_editor(request.user) else []
+        return [*self.staff_fields, *evidence]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("evidence")
+
+    def get_formset(self, request, obj=None, **kwargs):
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.form.editor = request.user
+        # An inline lives for one request. Staff may not open the page of a check.
+        self.show_change_link = is_editor(request.user)
+        return formset
+
+
+class EvidenceInline(EditedByEditors, admin.TabularInline):
+    """The files of a check: read and deleted here, added by the form above them."""
+
+    model = CheckEvidence
+    extra = 0
+    fields = ["download", "kind", "size", "sha256", "uploaded_by", "uploaded_at"]
+    readonly_fields = fields
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("uploaded_by", "of_check")
+
+    @admin.display(description=_("file (opening it is noted)"))
+    def download(self, obj):
+        """The name as sent, with the way to the file."""
+        return render_to_string("admin/clinics/evidence_link.html", {"evidence": obj})
 
 
 class MembershipInline(LabelledRows, EditedByEditors, admin.TabularInline):

@@ -1,8 +1,7 @@
 """The e-mails that are due: sent at least once, however often the mail server or a worker fails.
 
 A worker takes a notice by moving its `due_at` on, sends it, and only then marks it as sent. Killed
-in between, the notice falls due again. No e-mail holds a word of a patient's: each says only
-that there is something to read, and where.
+in between, the notice falls due again. What it says is made at that moment: see clinics/mails.py.
 """
 
 import logging
@@ -10,15 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from smtplib import SMTPException
 
-from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import connection, transaction
 from django.db.models import F
-from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone
 
-from .enquiries import readers_of, words_of
+from .mails import NobodyToTell, message_of
 from .models import OutgoingNotice
 from .sealed_text import UnreadableText
 
@@ -26,14 +21,11 @@ from .sealed_text import UnreadableText
 LEASE = timedelta(minutes=5)
 # After the first failure, the second and so on; the last stays.
 PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360)]
+SENT_KEPT = timedelta(days=180)
 # In a warning of each round, so that somebody looks at it.
 MANY_ATTEMPTS = 5
 
 logger = logging.getLogger(__name__)
-
-
-class NoAddress(Exception):
-    """There is nobody to write to any more."""
 
 
 @dataclass
@@ -50,8 +42,8 @@ def send_due(now=None) -> Round:
     while notice := take_next(now or timezone.now()):
         try:
             message_of(notice).send()
-        except NoAddress:
-            # Whoever it was for has left; the others have notices of their own.
+        except NobodyToTell:
+            # Whoever it was for has left, or it was settled; others have notices of their own.
             notice.delete()
         except (OSError, SMTPException, UnreadableText) as error:
             put_back(notice, error)
@@ -95,29 +87,16 @@ def put_back(notice: OutgoingNotice, error: Exception):
     )
 
 
+def forget_sent(now: datetime) -> int:
+    """Delete what was sent long ago; return how many. What is about a request goes with it."""
+    return OutgoingNotice.objects.filter(sent_at__lte=now - SENT_KEPT).delete()[0]
+
+
 def warn_of_stuck_notices():
     """Name in the log what has failed again and again. One query."""
     stuck = OutgoingNotice.objects.filter(sent_at__isnull=True, attempts__gte=MANY_ATTEMPTS)
-    references = sorted(set(stuck.values_list("enquiry__reference", flat=True)))
-    if references:
-        logger.warning("Notices that cannot be sent, about %s", ", ".join(references))
-
-
-def message_of(notice: OutgoingNotice) -> EmailMessage:
-    """The e-mail, made of what is true now. Raises NoAddress and UnreadableText."""
-    enquiry = notice.enquiry
-    if notice.user_id:
-        reader = readers_of(enquiry.clinic_id).filter(pk=notice.user_id).first()
-        address = reader.email if reader else ""
-    else:
-        address = words_of(enquiry)["email"]
-    if not address:
-        raise NoAddress
-    context = {
-        "reference": enquiry.reference,
-        "kind": notice.kind,
-        "inbox": settings.SITE_URL + reverse("admin:clinics_enquiry_change", args=[enquiry.pk]),
-    }
-    text = render_to_string("clinics/enquiry_notice.txt", context)
-    subject, _blank, body = text.strip().partition("\n\n")
-    return EmailMessage(subject=subject, body=body, to=[address])
+    about = set(stuck.values_list("kind", "enquiry__reference", "claim", "invitation", "clinic"))
+    if about:
+        # A reference or a key: enough to find the row by, and no name or address.
+        words = sorted(" ".join(str(part) for part in parts if part) for parts in about)
+        logger.warning("Notices that cannot be sent, about %s", ", ".join(words))

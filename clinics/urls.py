@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import claim_views, cost_views, enquiry_views, views
+from . import claim_views, correction_views, cost_views, enquiry_views, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -16,6 +16,12 @@ urlpatterns = [
         name="invitation-revoke",
     ),
     path("clinics/<slug:slug>/people/remove/", claim_views.remove_member, name="member-remove"),
+    path("clinics/<slug:slug>/wrong/", correction_views.correction, name="correction"),
+    path(
+        "clinics/<slug:slug>/wrong/sent/",
+        correction_views.correction_sent,
+        name="correction-sent",
+    ),
     path("your-claim/<str:token>/", claim_views.claim_confirm, name="claim-confirm"),
     path("your-invitation/<str:token>/", claim_views.invitation, name="invitation"),
     path("clinics/<slug:slug>/ask/", enquiry_views.ask, name="enquiry-ask"),

@@ -17,16 +17,7 @@ from treatments.recently_used import RecentlyUsed
 
 from . import structured_data
 from .card_fragments import FRAGMENTS
-from .cards import priced
-from .clinic_profile import (
-    check_ledger,
-    map_position,
-    opening_state,
-    weekly_hours,
-    what_is_not_said,
-)
-from .enquiries import has_inbox
-from .exchange import DEFAULT_CURRENCY, current_rates
+from .clinic_page import clinics_with_page, page_of
 from .filters import ClinicFilterSet
 from .histogram import price_histogram
 from .live_index import one_view
@@ -36,6 +27,7 @@ from .ranking import RANKING_RULES, SORTS
 from .search import at_one_moment, prices_of, suggestions, treatments_asked_for
 from .selection import PER_PAGE, last_page
 from .typed_fields import WordsField
+from .view_counts import count_view
 
 MAX_PAGE_DIGITS = 6
 MOST_PAGES, MOST_PAGE_BYTES = 2000, 48 * 2**20
@@ -162,36 +154,16 @@ def suggest(request):
 @require_safe
 def clinic_detail(request, slug):
     """One clinic: offers, costs, people, checks, hours, gaps. Twelve queries."""
-    clinics = Clinic.objects.published().with_page_details().annotate(has_inbox=has_inbox())
+    clinics = clinics_with_page().filter(status=Clinic.Status.PUBLISHED)
     clinic = get_object_or_404(clinics, slug=slug)
-    today = timezone.localdate()
-    rates = current_rates()
-    currency = request.GET.get("currency", DEFAULT_CURRENCY)
-    if currency not in rates.per_euro:
-        currency = DEFAULT_CURRENCY
-    offers = [offer for offer in clinic.offers.all() if offer.treatment.is_published]
-    priced_offers = [priced(offer, rates, today, currency) for offer in offers]
-    now = clinic.local_time()
-    return render(
-        request,
-        "clinics/clinic_detail.html",
-        {
-            "clinic": clinic,
-            "offers": priced_offers,
-            "ledger": check_ledger(clinic, today),
-            "week": weekly_hours(clinic, now),
-            "opening": opening_state(clinic, now),
-            "not_said": what_is_not_said(clinic, offers),
-            "position": map_position(clinic),
-            "currency": currency,
-            "rates": rates,
-            "canonical": request.build_absolute_uri(clinic.get_absolute_url()),
-            "structured_data": structured_data.clinic(
-                clinic, priced_offers, request.build_absolute_uri
-            ),
-            "shows_sample_listings": clinic.is_sample,
-        },
+    context = page_of(clinic, request.GET.get("currency", ""))
+    context["canonical"] = request.build_absolute_uri(clinic.get_absolute_url())
+    context["structured_data"] = structured_data.clinic(
+        clinic, context["offers"], request.build_absolute_uri
     )
+    response = render(request, "clinics/clinic_detail.html", context)
+    count_view(request, clinic.pk)
+    return response
 
 
 @require_safe

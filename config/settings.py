@@ -314,6 +314,8 @@ for enquiry_key in ENQUIRY_KEYS:
 # --- Ours
 # The directory's index in a file, for a quick start; "" keeps none.
 INDEX_SNAPSHOT = os.environ.get("INDEX_SNAPSHOT", str(BASE_DIR / "build" / "directory.npz"))
+# How often a process writes down how many views of clinics it has counted; None: never.
+VIEW_COUNT_SECONDS = 60
 # Address printed on the accessibility and privacy pages; the line is left out when empty.
 CONTACT_EMAIL = os.environ.get("CONTACT_EMAIL", "")
 

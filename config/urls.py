@@ -22,6 +22,7 @@ SITEMAPS = {
 urlpatterns = [
     path("", include("accounts.urls")),
     path("admin/", include("clinics.desk_urls")),
+    path("admin/", include("clinics.home_urls")),
     path("admin/", admin.site.urls),
     path("", include("clinics.urls")),
     path("", include("treatments.urls")),

@@ -67,6 +67,7 @@ class Picture:
 
 PICTURES = (
     Picture("sign-in", "/admin/login/", top="#container"),
+    Picture("home", "/admin/", account="staff", top=".start-home"),
     Picture("listing", "/admin/clinics/clinic/", account="staff", row="tbody th a"),
     Picture("offer", "/admin/clinics/offer/", account="staff", row="tbody th a"),
     Picture("requests", "/admin/clinics/enquiry/", account="staff"),

@@ -488,3 +488,30 @@ class ProposalFactory(DjangoModelFactory):
     name = LazyAttribute(lambda proposal: proposal.clinic.name)
     proposed = LazyFunction(lambda: {"description": "Two rooms, one lift."})
     based_on = LazyFunction(lambda: {"description": ""})
+
+
+class CorrectionFactory(DjangoModelFactory):
+    """What a reader said is wrong, and nobody has looked at."""
+
+    class Meta:
+        model = clinics.Correction
+
+    clinic = SubFactory(ClinicFactory)
+    what = clinics.Correction.What.HOURS
+    words = "On Friday the door is closed at noon."
+    sending = Sequence(lambda n: f"{n:064d}")
+
+
+class CheckEvidenceFactory(DjangoModelFactory):
+    """A small PDF that an editor kept with a check."""
+
+    class Meta:
+        model = clinics.CheckEvidence
+        skip_postgeneration_save = True
+
+    of_check = SubFactory(CheckFactory)
+    file = factory.django.FileField(filename="file.pdf", data=b"%PDF-1.4\n%%EOF\n")
+    kind = clinics.CheckEvidence.Kind.PDF
+    name = "letter.pdf"
+    sha256 = "0" * 64
+    size = 15

@@ -8,6 +8,8 @@ from treatments.models import Source, Treatment
 # Whose slug stands in the address of a route.
 MODELS = {
     "clinic": Clinic,
+    "correction": Clinic,
+    "correction-sent": Clinic,
     "treatment": Treatment,
     "treatment-cost": Treatment,
     "is-it-for-me": Treatment,
@@ -26,7 +28,10 @@ WITH_FORMS = {
     *("password_reset_confirm", "password_reset_complete"),
 }
 # Pages of the admin that are ours and not of its site: tests/test_desk.py asks them as a stranger.
-OF_THE_ADMIN = {"guide", "desk", "desk-next", "desk-leave", "desk-entry"}
+OF_THE_ADMIN = {
+    *("guide", "desk", "desk-next", "desk-leave", "desk-entry"),
+    *("clinic-home", "clinic-confirm", "clinic-preview", "evidence-file"),
+}
 SITEMAP_SECTION = "django.contrib.sitemaps.views.sitemap"
 
 

@@ -13,7 +13,8 @@ from django.urls import reverse
 from accounts.models import User
 from clinics import claims
 from clinics.claim_forms import FORM_SALT
-from clinics.models import Check, ClaimRequest, Clinic, Membership
+from clinics.models import Check, ClaimRequest, Clinic, Membership, OutgoingNotice
+from clinics.outbox import send_due
 from tests.factories import (
     CheckFactory,
     ClaimRequestFactory,
@@ -62,12 +63,13 @@ def answers(clinic, /, key="a" * 32, age=60, **changed) -> dict:
 
 
 @pytest.fixture
-def make_claim(client, clinic, django_capture_on_commit_callbacks):
+def make_claim(client, clinic):
     """Return a function that sends the form and follows what becomes of it."""
 
     def send(**changed):
-        with django_capture_on_commit_callbacks(execute=True):
-            return client.post(address(clinic), answers(clinic, **changed))
+        answer = client.post(address(clinic), answers(clinic, **changed))
+        send_due()
+        return answer
 
     return send
 
@@ -255,12 +257,13 @@ def change(claim) -> str:
 
 
 @pytest.fixture
-def decide(client, moderator, django_capture_on_commit_callbacks):
+def decide(client, moderator):
     """Return a function that sends a decision."""
 
     def send(claim, decision, reason=""):
-        with django_capture_on_commit_callbacks(execute=True):
-            return client.post(change(claim), {"decision": decision, "reason": reason})
+        answer = client.post(change(claim), {"decision": decision, "reason": reason})
+        send_due()
+        return answer
 
     return send
 
@@ -325,10 +328,11 @@ def test_a_claim_is_decided_once(decide, first):
 def test_all_or_nothing(decide, monkeypatch):
     claim = ClaimRequestFactory()
 
-    def fail(*args):
+    def fail(*args, **kwargs):
         raise claims.Refused("no")
 
-    monkeypatch.setattr(claims, "way_in", fail)
+    # The last step: the mail that tells of it.
+    monkeypatch.setattr(OutgoingNotice, "save", fail)
     decide(claim, "approve")
     claim.refresh_from_db()
     assert claim.status == "waiting"

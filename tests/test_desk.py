@@ -8,13 +8,14 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from clinics.desk import CHECK_AHEAD, QUEUES, desk_of
-from clinics.models import Check, ClaimRequest, Clinic, OutgoingNotice, Proposal
+from clinics.models import Check, ClaimRequest, Clinic, Correction, OutgoingNotice, Proposal
 from clinics.outbox import MANY_ATTEMPTS
 from tests.factories import (
     AnsweredQuestionFactory,
     CheckFactory,
     ClaimRequestFactory,
     ClinicFactory,
+    CorrectionFactory,
     EditorFactory,
     EnquiryFactory,
     FilmFactory,
@@ -95,7 +96,7 @@ def one_of_each(db) -> list:
         with one_change() as change:
             change.note(row, CREATED)
         row.history.update(history_date=ago(days))
-    return [*rows[:8], dated_film, rows[8]]
+    return [*rows[:8], dated_film, CorrectionFactory(sent_at=ago(2)), rows[8]]
 
 
 @pytest.mark.usefixtures("one_of_each")
@@ -151,11 +152,12 @@ def test_a_check_no_longer_waits_once_the_same_thing_was_looked_up_again(editor)
 
 @pytest.mark.usefixtures("one_of_each")
 def test_a_moderator_sees_and_opens_what_a_moderator_decides_and_nothing_else(client, moderator):
-    assert [type(row) for row in waiting(moderator)] == [ClaimRequest, Proposal]
-    assert [type(row) for row in waiting(moderator, "questions")] == [ClaimRequest, Proposal]
+    decides = [ClaimRequest, Proposal, Correction]
+    assert [type(row) for row in waiting(moderator)] == decides
+    assert [type(row) for row in waiting(moderator, "questions")] == decides
     client.force_login(moderator)
     html = client.get("/admin/desk/?kind=questions").content.decode()
-    assert re.findall(r'data-entry="(\w+)-\d+"', html) == ["claims", "changes"]
+    assert re.findall(r'data-entry="(\w+)-\d+"', html) == ["claims", "changes", "corrections"]
     question = ReadersQuestion.objects.get()
     told = [client.get(f"/admin/desk/questions/{pk}/").status_code for pk in (question.pk, 987_654)]
     assert told == [404, 404]
@@ -192,9 +194,9 @@ def test_one_goes_from_entry_to_entry_and_past_what_others_decided(client, edito
     kinds = [re.search(r"/admin/\w+/(\w+)/", address)[1] for address in seen]
     assert kinds == [
         *("clinic", "treatment", "proposal", "readersquestion", "check"),
-        *("enquiry", "source", "film", "check"),
+        *("enquiry", "source", "film", "correction", "check"),
     ]
-    assert "You left 8 for later." in client.get("/admin/desk/").content.decode()
+    assert "You left 9 for later." in client.get("/admin/desk/").content.decode()
 
 
 def test_those_of_one_moment_follow_each_other_and_none_comes_twice(client, editor):
@@ -270,8 +272,8 @@ def test_the_desk_asks_as_much_for_thirty_as_for_one_of_each(
     def ask():
         return client.get("/admin/desk/")
 
-    # The session, the person, and a write of when; counts, keys and rows of nine queues.
-    with django_assert_num_queries(30):
+    # The session, the person, and a write of when; counts, keys and rows of ten queues.
+    with django_assert_num_queries(33):
         assert ask().content.count(b"data-entry") == len(one_of_each)
     clinic = ClinicFactory()
     for _ in range(30):
@@ -280,7 +282,7 @@ def test_the_desk_asks_as_much_for_thirty_as_for_one_of_each(
             kind=Check.Kind.INSURANCE,
             practitioner=PractitionerFactory(clinic=clinic),
         )
-    with django_assert_num_queries(30):
+    with django_assert_num_queries(33):
         html = ask().content.decode()
     assert html.count("data-entry") == 25
     second = client.get("/admin/desk/?page=2").content.decode()

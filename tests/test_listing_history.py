@@ -52,7 +52,8 @@ NOT_PUBLIC = {
     *("BulkImport", "BulkLine", "ClaimRequest", "DirectoryChange", "DirectoryState"),
     *("Enquiry", "EnquiryEntry"),
     *("EnquiryReading", "Invitation", "Membership", "OutgoingNotice", "Proposal", "ReplyTemplate"),
-    *("DiscardedPhoto", "PhotosOfDay"),
+    *("DiscardedPhoto", "PhotosOfDay", "CheckEvidence", "Correction"),
+    *("DailyJob", "DailyViews", "PriceReminder"),
 }
 LEFT_OUT = {
     "Clinic": {"name_folded", "import_digest", "shuffle_key", "created_at", "updated_at"},
@@ -228,7 +229,7 @@ def test_pages_of_editors_say_who_and_why(client, editor, clinic):
     check, place = CheckFactory(clinic=clinic), PlaceFactory(name="Bursa")
     language, person = LanguageFactory(), PractitionerFactory(clinic=clinic)
     euro = CurrencyFactory()
-    send(client, check, register="GMC", change_reason="Typed wrong")
+    send(client, check, register="GMC", link="https://example.org/", change_reason="Typed wrong")
     send(client, place, name="Nilüfer", change_reason="Renamed")
     send(client, place.country, name="Türkiye", change_reason="Renamed too")
     send(client, language, name="Kurdish")

@@ -6,6 +6,7 @@ here. Each text of the rival's rows carries a canary: no byte of it may be in an
 
 import json
 import re
+from functools import partial
 from html.parser import HTMLParser
 
 import pytest
@@ -13,6 +14,7 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import AnonymousUser, Group
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.messages import get_messages
 from django.core import serializers
 from django.db import models
 from django.urls import URLResolver
@@ -264,32 +266,26 @@ def assert_looks_missing(client, rival, rival_draft, route):
 
     def answers(object_id):
         path = address(route, object_id)
-        told = [client.get(path + query, follow=True) for query in queries]
-        told += [client.post(path, form, follow=True) for form in forms]
-        return [
-            (
-                response.status_code,
-                [
-                    (status, place.replace(str(object_id), "ID"))
-                    for place, status in response.redirect_chain
-                ],
-                re.sub(
-                    r'name="csrfmiddlewaretoken" value="\w+"',
-                    "",
-                    silent(response).content.decode().replace(str(object_id), "ID"),
-                ),
-            )
-            for response in told
-        ]
+        asked = [partial(client.get, path + query) for query in queries]
+        asked += [partial(client.post, path, form) for form in forms]
+        return [without_id(ask(), object_id) for ask in asked]
+
+    def without_id(response, object_id):
+        # Old addresses lead to new ones first.
+        while str(object_id) in response.get("Location", ""):
+            response = client.get(silent(response)["Location"])
+        # What the first page would say; that page itself is the same for everybody.
+        messages = [str(message) for message in get_messages(response.wsgi_request)]
+        client.cookies.pop("messages", None)
+        told = [silent(response).get("Location", ""), *messages]
+        return response.status_code, [words.replace(str(object_id), "ID") for words in told]
 
     missing = answers(MISSING)
     told = [answers(object_id) for object_id in ids]
     for rivals in told:
-        assert [answer[:2] for answer in rivals] == [answer[:2] for answer in missing]
-    if is_shared and missing[0][0] == 200:
-        # The page after the redirect tells that it does not exist, in the same words.
-        for first, *_others in [missing, *told]:
-            assert "ID “ID” doesn’t exist" in first[2]
+        assert rivals == missing
+    if is_shared and missing[0][0] == 302:
+        assert "ID “ID” doesn’t exist" in missing[0][1][1]
 
 
 @pytest.mark.usefixtures("staff", "rival", "rival_draft")
@@ -545,6 +541,7 @@ def test_staff_see_nothing_of_the_knowledge_nor_of_accounts(client):
         if route.count("/") == 2 and client.get(f"/admin/{route}").status_code == 200
     }
     own = {"clinic", "offer", "practitioner", "enquiry", "replytemplate", "proposal", "bulkimport"}
+    own.add("correction")
     assert open_to_staff == {*own, "done"}
 
 

@@ -28,7 +28,7 @@ from tests.factories import (
     TreatmentFactory,
 )
 from treatments.models import ReadersQuestion
-from treatments.question_form import readable
+from treatments.sealed_form import readable
 
 pytestmark = pytest.mark.django_db
 QUESTION = "How long do the bruises on the thighs last?"

@@ -9,7 +9,7 @@ from tests.public_routes import address, named_routes
 pytestmark = pytest.mark.django_db
 ROUTES = named_routes()
 # Where visitors send something to us.
-FORMS = {"ask-question"}
+FORMS = {"ask-question", "correction"}
 HEADERS = {
     "Content-Security-Policy": {
         "default-src": ["'none'"],

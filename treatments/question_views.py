@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from . import structured_data
 from .models import ReadersQuestion, Treatment
 from .models.question import DECLINED_DAYS, WAITING_DAYS
-from .question_form import QuestionForm, is_from_our_page
+from .question_form import QuestionForm
+from .sealed_form import is_from_our_page
 from .sending_limit import may_send
 
 QUESTIONS_AN_HOUR = 5

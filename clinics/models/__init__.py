@@ -1,9 +1,11 @@
 """Who does it, where, for how much, and what has been checked."""
 
+from .attention import DailyJob, DailyViews, PriceReminder
 from .bulk import BulkImport, BulkLine
 from .change_log import DirectoryChange, DirectoryState
 from .claim import ClaimRequest, Invitation
 from .clinic import Clinic, Membership, OpeningHours, Photo
+from .correction import Correction
 from .enquiry import (
     Enquiry,
     EnquiryEntry,
@@ -11,6 +13,7 @@ from .enquiry import (
     OutgoingNotice,
     ReplyTemplate,
 )
+from .evidence import CheckEvidence
 from .offer import Offer
 from .photo_files import DiscardedPhoto, PhotosOfDay
 from .place import Country, Currency, Language, Place
@@ -21,10 +24,14 @@ __all__ = [
     "BulkImport",
     "BulkLine",
     "Check",
+    "CheckEvidence",
     "ClaimRequest",
     "Clinic",
+    "Correction",
     "Country",
     "Currency",
+    "DailyJob",
+    "DailyViews",
     "DirectoryChange",
     "DirectoryState",
     "DiscardedPhoto",
@@ -41,6 +48,7 @@ __all__ = [
     "PhotosOfDay",
     "Place",
     "Practitioner",
+    "PriceReminder",
     "Proposal",
     "ReplyTemplate",
 ]

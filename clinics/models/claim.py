@@ -71,9 +71,14 @@ class ClaimRequest(models.Model):
         return f"{self.clinic}: {self.name}"
 
     @property
+    def is_confirmed(self) -> bool:
+        """Whether its address was confirmed."""
+        return self.email_confirmed_at is not None
+
+    @property
     def is_supported(self) -> bool:
         """Whether there is anything for an editor to go by: a confirmed address, or a text."""
-        return self.email_confirmed_at is not None or bool(self.evidence)
+        return self.is_confirmed or bool(self.evidence)
 
 
 class InvitationQuerySet(models.QuerySet):
@@ -115,3 +120,9 @@ class Invitation(models.Model):
 
     def __str__(self):
         return f"{self.clinic}: {self.email}"
+
+    @property
+    def is_open(self) -> bool:
+        """The same meaning as `InvitationQuerySet.open()`."""
+        is_done = self.accepted_at or self.revoked_at
+        return not is_done and self.expires_at > timezone.now()

@@ -4,12 +4,16 @@ Whatever could say who the patient is or what for they ask is sealed (clinics/se
 the plain columns say only which clinic, when, and how far it has come.
 """
 
+from functools import reduce
+from operator import or_
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from .claim import ClaimRequest, Invitation
 from .clinic import Clinic
 from .place import Language
 
@@ -147,20 +151,34 @@ class ReplyTemplate(models.Model):
         return self.title
 
 
-class OutgoingNotice(models.Model):
-    """An e-mail that must be sent: its kind and to whom. What it says is made when it is sent.
+# The columns of a notice that may say what it is about.
+NOTICE_ABOUT = ("enquiry", "claim", "invitation", "clinic")
 
-    Written in the same transaction as what it is about; clinics/outbox.py sends it. Without a
-    `user` it is for the patient.
+
+class OutgoingNotice(models.Model):
+    """An e-mail that must be sent: its kind, what it is about and to whom.
+
+    Written in the same transaction as what it is about; clinics/outbox.py sends it. What it says is
+    made when it is sent, by clinics/mails.py, which also knows the address: that of `user`, or
+    the one that belongs to what it is about.
     """
 
     class Kind(models.TextChoices):
         NEW = "new", _("a new request")
         ADDITION = "addition", _("the patient added something")
         ANSWER = "answer", _("the clinic answered")
+        CLAIM_CONFIRM = "claim-confirm", _("confirm the address of a claim")
+        CLAIM_APPROVED = "claim-approved", _("a claim was approved")
+        CLAIM_DECLINED = "claim-declined", _("a claim was declined")
+        INVITATION = "invitation", _("an invitation")
+        PRICES_AGEING = "prices", _("prices get old")
 
-    enquiry = models.ForeignKey(Enquiry, models.CASCADE, related_name="notices")
-    kind = models.CharField(max_length=10, choices=Kind.choices)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    # What it is about: one of these.
+    enquiry = models.ForeignKey(Enquiry, models.CASCADE, null=True, related_name="notices")
+    claim = models.ForeignKey(ClaimRequest, models.CASCADE, null=True, related_name="notices")
+    invitation = models.ForeignKey(Invitation, models.CASCADE, null=True, related_name="notices")
+    clinic = models.ForeignKey(Clinic, models.CASCADE, null=True, related_name="notices")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
     due_at = models.DateTimeField(default=timezone.now)
     attempts = models.PositiveIntegerField(default=0)
@@ -175,6 +193,23 @@ class OutgoingNotice(models.Model):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(sent_at__isnull=True), name="notice_due")
         ]
+        constraints = [
+            models.CheckConstraint(
+                condition=reduce(
+                    or_,
+                    (
+                        Q(**{f"{name}__isnull": name != about for name in NOTICE_ABOUT})
+                        for about in NOTICE_ABOUT
+                    ),
+                ),
+                name="notice_is_about_one_thing",
+            )
+        ]
 
     def __str__(self):
-        return f"{self.enquiry} · {self.get_kind_display()}"
+        return f"{self.about} · {self.get_kind_display()}"
+
+    @property
+    def about(self) -> models.Model:
+        """The request, claim, invitation or clinic that it is about."""
+        return self.enquiry or self.claim or self.invitation or self.clinic

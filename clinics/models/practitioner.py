@@ -108,6 +108,11 @@ class Check(models.Model):
     kind = models.CharField(
         max_length=15, choices=Kind.choices, help_text=_("What was looked up. One thing a check.")
     )
+    scope = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text=_("What exactly was checked, such as “licence to practise in France”."),
+    )
     register = models.CharField(max_length=150, help_text=_("Where it was looked up."))
     number = models.CharField(
         max_length=60, blank=True, help_text=_("The number under which it stands there.")

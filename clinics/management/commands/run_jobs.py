@@ -6,16 +6,22 @@ from django.db import close_old_connections, transaction
 from django.utils import timezone
 
 from clinics.bulk_work import forget_old, work_on_due
+from clinics.confirmation import remind
+from clinics.corrections import delete_expired as delete_expired_corrections
+from clinics.daily_jobs import begin_day
 from clinics.enquiries import delete_expired, forget_freed_bytes
-from clinics.outbox import send_due
+from clinics.evidence_files import delete_orphans
+from clinics.outbox import forget_sent, send_due
 from clinics.photo_making import prepare_due
+from clinics.view_counts import forget_old_views
 
 
 class Command(BaseCommand):
     help = (
-        "Send the e-mails that are due, delete the requests of patients whose time is over, make "
-        "the sizes of photos, and check and import the files that wait, again and again until told "
-        "to stop. Several may run at once; one killed at any moment loses nothing."
+        "Send the e-mails that are due, remind clinics of old prices, delete what patients and "
+        "readers wrote once its time is over, make the sizes of photos, and check and import the "
+        "files that wait, again and again until told to stop. Several may run at once; one killed "
+        "at any moment loses nothing."
     )
 
     def add_arguments(self, parser):
@@ -37,10 +43,18 @@ class Command(BaseCommand):
             stop.wait(options["every"])
 
     def round(self, verbosity: int, stop: threading.Event):
-        """Send, delete, leave no bytes of what was deleted; then files and photos."""
+        """Remind, send, delete, leave no bytes of what was deleted; then files and photos."""
+        today = timezone.localdate()
+        remind(today)
         mails = send_due()
         with transaction.atomic():
             deleted = delete_expired(timezone.now())
+            delete_expired_corrections(timezone.now())
+        with transaction.atomic():
+            if begin_day("housekeeping", today):
+                forget_old_views(today)
+                delete_orphans()
+                forget_sent(timezone.now())
         forget_freed_bytes()
         forget_old()
         files = work_on_due(stop.is_set)
