@@ -17,7 +17,7 @@ from config.settings import *  # noqa: F403  (after the variables it reads)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # Tables as the models say, in a second instead of ten; see `django_db_setup` in conftest.py. The
-# journeys and the tests of several processes migrate their databases as a real site does.
+# site of the journeys migrates its database as a real one does.
 DATABASES["default"].setdefault("TEST", {})["MIGRATE"] = False  # noqa: F405
 
 # Each client of each test would look through all static files before its first request.

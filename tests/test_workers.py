@@ -11,11 +11,12 @@ from pathlib import Path
 import dj_database_url
 import psycopg2
 import pytest
+from django.db import connection
 
-from tests.journeys.conftest import manage, own_database
+from tests.journeys.conftest import own_database
 
 # One worker makes them all, so that the processes are started once.
-pytestmark = pytest.mark.xdist_group("workers")
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("workers")]
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_SECONDS = 60
@@ -94,18 +95,34 @@ class Writer:
         self.connection.commit()
 
 
+@contextlib.contextmanager
+def copy_of_tables(folder: Path):
+    """Yield the address of a database that processes can share, with the tables of this one."""
+    source = connection.settings_dict["NAME"]
+    connection.close()
+    with own_database(folder, "workers", template=source) as address:
+        if connection.vendor == "sqlite":
+            connection.ensure_connection()
+            with contextlib.closing(
+                sqlite3.connect(dj_database_url.parse(address)["NAME"])
+            ) as file:
+                connection.connection.backup(file)
+        yield address
+
+
 @pytest.fixture(scope="module")
-def processes(tmp_path_factory):
+def processes(tmp_path_factory, django_db_setup, django_db_blocker):
     """Two workers and two writers of one database with a town in it."""
     folder = tmp_path_factory.mktemp("workers")
-    with own_database(folder, "workers") as address, contextlib.ExitStack() as afterwards:
+    with contextlib.ExitStack() as afterwards:
+        with django_db_blocker.unblock():
+            address = afterwards.enter_context(copy_of_tables(folder))
         environment = {
             "PATH": os.environ["PATH"],
             "DEBUG": "true",
             "INDEX_SNAPSHOT": "",
             "DATABASE_URL": address,
         }
-        manage("migrate", environment)
         writers = Writer(address), Writer(address)
         workers = Worker(environment), Worker(environment)
         for ending in (*(writer.connection.close for writer in writers), *(w.end for w in workers)):

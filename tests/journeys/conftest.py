@@ -6,6 +6,7 @@ DATABASE_URL names.
 """
 
 import contextlib
+import json
 import os
 import re
 import secrets
@@ -29,6 +30,10 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Each worker of the test run has a database of its own.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 START_SECONDS = 30
+MAKE_EDITOR = """
+from accounts.models import User
+User.objects.create_superuser("{name}", "{name}@example.org", "{password}")
+"""
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
@@ -52,8 +57,11 @@ def browser_type_launch_args(browser_type_launch_args):
 
 
 @contextlib.contextmanager
-def own_database(folder: Path, purpose: str):
-    """Yield the address of an empty database: SQLite in `folder`, or one on the same server."""
+def own_database(folder: Path, purpose: str, template: str = "template1"):
+    """Yield the address of an empty database: SQLite in `folder`, or one on the same server.
+
+    On the server it may be the copy of a `template` that nobody is connected to.
+    """
     database = f"mesoguide_{purpose}_{WORKER}"
     server = os.environ.get("DATABASE_URL", "")
     if not server.startswith(("postgres://", "postgresql://")):
@@ -70,7 +78,7 @@ def own_database(folder: Path, purpose: str):
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE IF EXISTS {database}")
-        cursor.execute(f"CREATE DATABASE {database}")
+        cursor.execute(f"CREATE DATABASE {database} TEMPLATE {template}")
         yield urlsplit(server)._replace(path=f"/{database}").geturl()
         cursor.execute(f"DROP DATABASE {database} WITH (FORCE)")
     connection.close()
@@ -115,12 +123,40 @@ def site_environment(tmp_path_factory, browser_type_launch_args):
 
 
 @pytest.fixture(scope="session")
-def base_url(site_environment):
+def manage(site_environment):
+    """Return a function that runs a management command of the site: `manage("run_jobs", "--once")`.
+
+    A command that fails fails the test with its words. All run in one process, because each would
+    take seconds to start.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.journeys.commands"],
+        cwd=ROOT,
+        env=site_environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def run(*words: str):
+        process.stdin.write(f"{json.dumps(words)}\n")
+        process.stdin.flush()
+        problem = json.loads(process.stdout.readline())
+        assert not problem, problem
+
+    yield run
+    process.stdin.close()
+    process.wait()
+    process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def base_url(site_environment, manage):
     """The address of a site with the catalogue and the sample clinics."""
     port = free_port()
-    for command in ("collectstatic --noinput", "migrate", "load_catalogue"):
-        manage(command, site_environment)
-    manage("load_sample_clinics", site_environment)
+    for command in ("migrate", "load_catalogue", "load_sample_clinics"):
+        manage(command)
+    manage("collectstatic", "--noinput")
     gunicorn = [sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind=127.0.0.1:{port}"]
     server = subprocess.Popen(
         [*gunicorn, "--threads=4", "--log-level=warning"], cwd=ROOT, env=site_environment
@@ -133,29 +169,11 @@ def base_url(site_environment):
         server.wait()
 
 
-def manage(command: str, environment: dict[str, str], *arguments: str):
-    """Run a management command quietly; its failure fails the test with its words."""
-    process = subprocess.run(
-        [sys.executable, "manage.py", *command.split(), *arguments, "--verbosity=0"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr
-
-
 @pytest.fixture
-def editor_account(base_url, site_environment) -> tuple[str, str]:
+def editor_account(base_url, manage) -> tuple[str, str]:
     """The name and password of a new superuser of the running site, without a second step."""
     name, password = f"editor-{secrets.token_hex(4)}", secrets.token_urlsafe(20)
-    about = {
-        "DJANGO_SUPERUSER_USERNAME": name,
-        "DJANGO_SUPERUSER_EMAIL": f"{name}@example.org",
-        "DJANGO_SUPERUSER_PASSWORD": password,
-    }
-    manage("createsuperuser --noinput", site_environment | about)
+    manage("shell", "--command", MAKE_EDITOR.format(name=name, password=password))
     return name, password
 
 

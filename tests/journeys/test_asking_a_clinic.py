@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import PHONE, manage
+from tests.journeys.conftest import PHONE
 from tests.journeys.test_every_page import COLOURS, NARROWEST, violations
 
 # One worker makes all journeys, so that the site is started once.
@@ -22,9 +22,9 @@ ANSWER = "A first talk costs nothing. Dr Martin would treat you."
 
 
 @pytest.fixture(scope="module")
-def desk(base_url, site_environment):
+def desk(base_url, manage):
     """Somebody at the desk of the first clinic."""
-    manage("shell --command", site_environment, DESK)
+    manage("shell", "--command", DESK)
 
 
 def assert_fits(tab):

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import DESKTOP, PHONE, manage, sign_in_with_password
+from tests.journeys.conftest import DESKTOP, PHONE, sign_in_with_password
 from tests.journeys.test_every_page import violations
 from tests.journeys.test_moderation_desk import SMALLEST, faults
 
@@ -22,7 +22,7 @@ Membership.objects.create(user=user, clinic=Clinic.objects.get(slug="{}"))
 """
 
 
-def test_a_clinic_hears_what_is_wrong_and_confirms_the_rest(visit, site_environment):
+def test_a_clinic_hears_what_is_wrong_and_confirms_the_rest(visit, manage):
     reader = visit(viewport=PHONE)
     reader.goto("/clinics/")
     reader.locator("[data-clinic] h3 a").first.click()
@@ -44,7 +44,7 @@ def test_a_clinic_hears_what_is_wrong_and_confirms_the_rest(visit, site_environm
     expect(reader.get_by_role("heading", level=1)).to_have_text("Thank you for telling us")
     assert reader.context.cookies() == []
 
-    manage("shell", site_environment, "-c", MAKE_MEMBER.format(PASSWORD, slug))
+    manage("shell", "--command", MAKE_MEMBER.format(PASSWORD, slug))
     # Without scripts everything works.
     staff = visit(java_script_enabled=False)
     sign_in_with_password(staff, "receptionist", PASSWORD)

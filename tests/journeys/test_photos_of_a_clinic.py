@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
-from tests.journeys.conftest import PHONE, manage
+from tests.journeys.conftest import PHONE
 
 # One worker makes all journeys, so that the site is started once.
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
@@ -51,7 +51,9 @@ def assert_well_made(tab):
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_a_photo_with_its_place_goes_in_and_comes_out_clean(editors_tab, site_environment, visit):
+def test_a_photo_with_its_place_goes_in_and_comes_out_clean(
+    editors_tab, site_environment, manage, visit
+):
     tab, folder = editors_tab, Path(site_environment["MEDIA_ROOT"])
     serve_uploads(tab, folder)
     tab.set_viewport_size(PHONE)
@@ -76,7 +78,7 @@ def test_a_photo_with_its_place_goes_in_and_comes_out_clean(editors_tab, site_en
     tab.get_by_role("button", name="Save words and order").click()
     assert "Being prepared" in row.inner_text()
     assert_well_made(tab)
-    manage("run_jobs --once", site_environment)
+    manage("run_jobs", "--once")
     # Without a reload: the page asks by itself.
     row.get_by_text("Patients see it.").wait_for()
 

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import PHONE, manage, sign_in_with_password
+from tests.journeys.conftest import PHONE, sign_in_with_password
 
 # One worker makes all journeys, so that the site is started once.
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
@@ -25,10 +25,10 @@ def faults(tab) -> list[str]:
     return [rule["id"] for rule in Axe().run(tab, context="#content").response["violations"]]
 
 
-def test_a_price_is_public_when_an_editor_has_approved_it(visit, editors_tab, site_environment):
+def test_a_price_is_public_when_an_editor_has_approved_it(visit, editors_tab, manage):
     name, password = f"staff-{secrets.token_hex(4)}", secrets.token_urlsafe(20)
     script = MAKE_STAFF.format(name=name, password=password)
-    manage("shell", site_environment, "--command", script)
+    manage("shell", "--command", script)
 
     staff = visit(viewport=PHONE)
     sign_in_with_password(staff, name, password)
