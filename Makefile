@@ -10,7 +10,11 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	done)
 BIN := .venv/bin
 MANAGE := DEBUG=true $(BIN)/python manage.py
-PYTEST := $(BIN)/python -m pytest --numprocesses logical --dist loadgroup
+# One more than there are processors: the tests in a browser often wait for it.
+TEST_PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgroup
+# Each of the many processes of a test run would otherwise compile everything for itself.
+unexport PYTHONDONTWRITEBYTECODE
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: run install test check fix bench guide

@@ -1,5 +1,7 @@
 """What every test may count on."""
 
+from uuid import uuid4
+
 import pytest
 from django.apps import apps
 from django.db import connection
@@ -59,11 +61,18 @@ def django_db_setup(django_db_setup, django_db_blocker):
             executor.recorder.record_applied(migration.app_label, migration.name)
 
 
+@pytest.fixture(scope="session")
+def folder_of_uploads(tmp_path_factory):
+    """Where each test has a place for files, which is made when there is a first one."""
+    return tmp_path_factory.mktemp("uploads")
+
+
 @pytest.fixture(autouse=True)
-def media_in_temporary_folder(settings, tmp_path):
-    """Uploads of a test vanish with it."""
-    settings.MEDIA_ROOT = tmp_path / "media"
-    settings.PRIVATE_ROOT = tmp_path / "private"
+def media_in_temporary_folder(settings, folder_of_uploads):
+    """No test meets the files of another."""
+    own = folder_of_uploads / uuid4().hex
+    settings.MEDIA_ROOT = own / "media"
+    settings.PRIVATE_ROOT = own / "private"
     # A thread of its own would outlive the test.
     settings.PREPARES_PHOTOS_ITSELF = False
 
