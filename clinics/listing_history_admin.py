@@ -65,11 +65,10 @@ class ListingHistory(OptionalReason):
     """
 
     reason_form = ListingReasonForm
-    reason_help = _("May be left empty. Kept in the history, which the clinic can read too.")
-
-    def asks_why(self, request) -> bool:
-        """Where all that staff change is sent in, its approval says why."""
-        return self.model is Clinic or is_editor(request.user)
+    reason_help = _(
+        "May be left empty. Whoever reviews the change reads it, and it is kept in the history of "
+        "the clinic."
+    )
 
     def form_for(self, request) -> type:
         """That of staff, where there is one; see `SafeEditing`, which the page is too."""

@@ -55,6 +55,7 @@ KEYS = {Offer: ("treatment", "label"), Practitioner: ("name",)}
 # Sums, which say little without their currency.
 MONEY = {"price_low", "price_high", "course_price", "consultation_fee"}
 LONGEST_NAME = 300
+LONGEST_REASON = 500
 
 
 class CannotBeDone(Exception):
@@ -184,13 +185,16 @@ def waiting_rows(model: type[models.Model]):
     return waiting.values("row_id")
 
 
-def submit(*, user, clinic, model, row=None, values, origin="", addition=None) -> Proposal | None:
+def submit(
+    *, user, clinic, model, row=None, values, origin="", why="", addition=None
+) -> Proposal | None:
     """Send in what staff of a clinic want changed, and return what waits now.
 
     `values` maps names of `REVIEWED[model]` to Python values (objects or keys for relations);
     names that are missing stay as they wait, or as they are public. Without a `row` it is a new
     row; an addition with the same key that waits already, or `addition`, is changed instead.
-    With a row, `values=None` asks to remove it. `origin` is the name of an imported file.
+    With a row, `values=None` asks to remove it. `origin` is the name of an imported file, `why`
+    what the person says about the change; without it, what was said earlier stays.
 
     When nothing differs from what is public, what waited is taken back and None returned. Raises
     ValidationError, by field where it can, for what the row could not become, and CannotBeDone
@@ -243,6 +247,7 @@ def submit(*, user, clinic, model, row=None, values, origin="", addition=None) -
             based_on=based_on,
             author=user,
             origin=origin[:200],
+            why=why.strip()[:LONGEST_REASON] or (current.why if current else ""),
             sent_at=timezone.now(),
         )
 
@@ -445,6 +450,8 @@ def approve(proposal: Proposal, user, seen: str = ""):
     }
     if proposal.origin:
         why += " " + _("From the file %(name)s.") % {"name": proposal.origin}
+    if proposal.why:
+        why += " " + _("The clinic says: %(why)s") % {"why": proposal.why}
     with one_change(user, why):
         _take(proposal, user)
         if seen:

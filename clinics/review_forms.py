@@ -113,7 +113,7 @@ class ProposingForm(ComparedForm):
             if double and double != self.addition:
                 self.add_error(None, _("The same waits for review already. Change that one."))
 
-    def send(self, user, clinic, origin="") -> Proposal | None:
+    def send(self, user, clinic, why="") -> Proposal | None:
         """Send in what was typed; see `submit` for what it returns and raises."""
         return submit(
             user=user,
@@ -121,7 +121,7 @@ class ProposingForm(ComparedForm):
             model=self._meta.model,
             row=self.instance if self.instance.pk else None,
             values=self.sent_values(),
-            origin=origin,
+            why=why,
             addition=self.addition,
         )
 
@@ -175,7 +175,7 @@ class ProposedRows(ComparedRows):
         if form.instance.pk:
             form.show(self.open_by_row.get(form.instance.pk))
 
-    def send(self, user) -> list[Proposal]:
+    def send(self, user, why="") -> list[Proposal]:
         """Send in every changed, new and removed row; return what waits now."""
         removed = self.deleted_forms
         found = []
@@ -189,12 +189,13 @@ class ProposedRows(ComparedRows):
                             model=self.model,
                             row=form.instance,
                             values=None,
+                            why=why,
                         )
                     )
             elif form.has_sent():
-                found.append(form.send(user, self.instance))
+                found.append(form.send(user, self.instance, why))
         found += [
-            form.send(user, self.instance)
+            form.send(user, self.instance, why)
             for form in self.extra_forms
             if form.has_changed() and form not in removed
         ]

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from treatments.versions_admin import reason_in
 from treatments.wording import rules_for_scripts
 
 from .change_log import be_the_only_writer
@@ -30,6 +31,11 @@ from .review import (
     submit,
 )
 from .review_forms import ProposedRows, ProposingForm
+
+
+def why_in(form) -> str:
+    """What was written into the box "why" of a page's own form, for those who review it."""
+    return form.cleaned_data.get("change_reason", "")
 
 
 class SafeEditing(admin.ModelAdmin):
@@ -158,7 +164,7 @@ class SafeEditing(admin.ModelAdmin):
         """Store what is public at once, and send in the rest."""
         super().save_model(request, obj, form, change)
         if isinstance(form, ProposingForm) and form.has_sent():
-            self.note_sent(request, form.send(request.user, obj))
+            self.note_sent(request, form.send(request.user, obj, why_in(form)))
 
     def save_formset(self, request, form, formset, change):
         """Store the rows, or send them in."""
@@ -166,7 +172,7 @@ class SafeEditing(admin.ModelAdmin):
             super().save_formset(request, form, formset, change)
             return
         formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
-        self.note_sent(request, *formset.send(request.user))
+        self.note_sent(request, *formset.send(request.user, why_in(form)))
 
     def note_sent(self, request, *proposals):
         """Remember what waits now, to be said when all of the page is stored."""
@@ -235,9 +241,9 @@ class SentIn(SafeEditing):
         if not needs_review(request.user):
             super().save_model(request, obj, form, change)
             return
-        request.was_sent = form.has_changed()
+        request.was_sent = form.has_sent()
         if request.was_sent:
-            self.note_sent(request, form.send(request.user, obj.clinic))
+            self.note_sent(request, form.send(request.user, obj.clinic, why_in(form)))
 
     def save_related(self, request, form, formsets, change):
         """What was sent in has no relations yet."""
@@ -291,7 +297,12 @@ class SentIn(SafeEditing):
         if request.method == "POST":
             try:
                 sent = submit(
-                    user=request.user, clinic=row.clinic, model=self.model, row=row, values=None
+                    user=request.user,
+                    clinic=row.clinic,
+                    model=self.model,
+                    row=row,
+                    values=None,
+                    why=reason_in(request),
                 )
             except CannotBeDone as error:
                 raise PermissionDenied(str(error)) from error

@@ -20,7 +20,9 @@ from clinics.models import (
     OpeningHours,
     Place,
     Practitioner,
+    Proposal,
 )
+from clinics.review import submit, withdraw
 from tests.factories import (
     AnsweredQuestionFactory,
     BodyAreaFactory,
@@ -679,6 +681,27 @@ def test_a_row_that_became_somebody_else_keeps_that_persons_versions(clinic):
     assert Check.history.get().number == "B-2"
     person.refresh_from_db()
     assert person.name == "Berta"
+
+
+def test_what_staff_had_sent_in_about_a_person_goes_too(clinic):
+    user = MembershipFactory(clinic=clinic).user
+    person, other = (PractitionerFactory(clinic=clinic, name=name) for name in ("Ana", "Berta"))
+    for row in (person, other):
+        values = {"registration_number": f"N-{row.name}"}
+        submit(user=user, clinic=clinic, model=Practitioner, row=row, values=values, why="Ana rang")
+    key = person.pk
+    person.delete()
+    new = {"name": "Ana", "profession": "nurse"}
+    submit(user=user, clinic=clinic, model=Practitioner, values=new)
+    with pytest.raises(CommandError, match="waits"):
+        call_command("erase_practitioner", "Ana", number=key, reason="Letter")
+    for proposal in Proposal.objects.all():
+        withdraw(proposal, user)
+    call_command("erase_practitioner", "Ana", number=key, reason="Letter")
+    rows = list(Proposal.objects.order_by("pk").values())
+    assert "Ana" not in str([{**row, "clinic": None} for row in rows])
+    assert [row["name"] for row in rows] == [REMOVED, "Berta", REMOVED]
+    assert rows[1]["proposed"] == {"registration_number": "N-Berta"}
 
 
 def test_no_command_prunes_the_history():

@@ -153,7 +153,7 @@ def test_every_field_that_staff_may_change_of_a_row_is_reviewed(rf, staff, model
     request = rf.get("/")
     request.user = staff
     form = admin.site.get_model_admin(model).get_form(request)
-    assert set(form.base_fields) - {"clinic"} == set(REVIEWED[model])
+    assert set(form.base_fields) - {"clinic", "change_reason"} == set(REVIEWED[model])
 
 
 @pytest.mark.usefixtures("staff")
@@ -327,6 +327,31 @@ def test_submit_finds_what_waits_again_and_returns_none_for_no_difference(clinic
     same = {"price_low": "100", "currency": offer.currency_id, "body_areas": []}
     assert submit(user=staff, clinic=clinic, model=Offer, row=offer, values=same) is None
     assert Proposal.objects.count() == 1
+
+
+@pytest.mark.usefixtures("staff")
+def test_what_staff_say_about_a_change_is_read_by_the_reviewer_and_kept(client, clinic, offer):
+    path = offer_path(offer)
+    why = {"price_low": "90", "change_reason": "The lab is dearer"}
+    send(client, path, form_of(client, path) | why)
+    form = form_of(client, clinic_path(clinic)) | {"offers-0-price_low": "95"}
+    send(client, clinic_path(clinic), form)
+    proposal = Proposal.objects.get()
+    assert (proposal.why, proposal.proposed["price_low"]) == ("The lab is dearer", "95.00")
+    reviewer = moderator()
+    client.force_login(reviewer)
+    assert "The lab is dearer" in texts(client, proposal_path(proposal))
+    approve(proposal, reviewer)
+    assert "The lab is dearer" in offer.history.latest().history_change_reason
+
+
+@pytest.mark.usefixtures("staff")
+def test_a_reason_alone_is_no_change(client, offer):
+    path = offer_path(offer)
+    send(client, path, form_of(client, path) | {"change_reason": "Just so"})
+    assert not Proposal.objects.exists()
+    client.post(f"/admin/clinics/offer/{offer.pk}/delete/", {"change_reason": "Given up"})
+    assert (Proposal.objects.get().kind, Proposal.objects.get().why) == ("remove", "Given up")
 
 
 # --- Deciding

@@ -67,6 +67,9 @@ class Proposal(models.Model):
     origin = models.CharField(
         _("from"), max_length=200, blank=True, help_text=_("A file that was imported, if any.")
     )
+    why = models.CharField(
+        _("why"), max_length=500, blank=True, help_text=_("What the clinic says about it.")
+    )
     created_at = models.DateTimeField(_("waiting since"), default=timezone.now)
     sent_at = models.DateTimeField(_("last sent"), default=timezone.now)
     status = models.CharField(

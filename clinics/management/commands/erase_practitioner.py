@@ -34,13 +34,14 @@ class Command(BaseCommand):
             erasure = erase_practitioner(number, name, reason=reason)
         except StillListed as error:
             raise CommandError(
-                "This person is shown under that name now. Delete the entry in the admin first."
+                "This person is shown under that name now, or a change that waits or was returned "
+                "has it. Delete the entry in the admin, and settle the change, first."
             ) from error
         except LookupError as error:
             raise CommandError(f"No version of number {number} has this name.") from error
         self.stdout.write(
-            f"Taken out of {erasure.cells} fields of versions, and of {erasure.texts} reasons and "
-            "lines of the log."
+            f"Taken out of {erasure.cells} fields of versions and proposals, and of "
+            f"{erasure.texts} reasons and lines of the log."
         )
 
     def list_people(self, name: str):
