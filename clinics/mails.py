@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from .claims import claim_link, invitation_link, way_in
 from .confirmation import REMINDED_AT, oldest_price_of
 from .enquiries import readers_of, words_of
-from .models import ClaimRequest, OutgoingNotice
+from .models import ClaimRequest, OutgoingNotice, Proposal
 
 Kind = OutgoingNotice.Kind
 
@@ -116,6 +116,23 @@ def _of_prices(notice) -> tuple[str, str]:
     return reader.email, _mail(subject, "clinics/mail/prices.txt", context)
 
 
+# --- What was sent in
+
+
+def _of_changes(notice) -> tuple[str, str]:
+    clinic = notice.clinic
+    reader = readers_of(clinic.pk).filter(pk=notice.user_id).first()
+    if reader is None:
+        raise NobodyToTell
+    context = {
+        "clinic": clinic,
+        "returned": clinic.proposals.filter(status=Proposal.Status.RETURNED).count(),
+        "list": settings.SITE_URL + reverse("admin:clinics_proposal_changelist"),
+    }
+    subject = _("What you sent in for your listing was looked at")
+    return reader.email, _mail(subject, "clinics/mail/changes_decided.txt", context)
+
+
 MAKERS: dict[str, Callable[[OutgoingNotice], tuple[str, str]]] = {
     Kind.NEW: _of_request,
     Kind.ADDITION: _of_request,
@@ -137,4 +154,5 @@ MAKERS: dict[str, Callable[[OutgoingNotice], tuple[str, str]]] = {
     ),
     Kind.INVITATION: _of_invitation,
     Kind.PRICES_AGEING: _of_prices,
+    Kind.CHANGES_DECIDED: _of_changes,
 }

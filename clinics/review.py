@@ -11,14 +11,10 @@ second sees what the first did.
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 
-from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.core.mail import send_mail
 from django.db import models, transaction
-from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -28,8 +24,9 @@ from treatments.permissions import is_editor, is_moderator
 from treatments.wording import flags_in, reasons
 
 from .change_log import be_the_only_writer
+from .enquiries import readers_of
 from .listing_forms import IDENTITY_FIELDS, PRICE_FIELDS
-from .models import Clinic, Offer, Practitioner, Proposal
+from .models import Clinic, Offer, OutgoingNotice, Practitioner, Proposal
 from .permissions import clinics_as_member, may_edit
 
 Kind, Status = Proposal.Kind, Proposal.Status
@@ -56,6 +53,8 @@ KEYS = {Offer: ("treatment", "label"), Practitioner: ("name",)}
 MONEY = {"price_low", "price_high", "course_price", "consultation_fee"}
 LONGEST_NAME = 300
 LONGEST_REASON = 500
+# Decisions that follow one another so closely are told in one mail.
+GATHERED = timedelta(minutes=5)
 
 
 class CannotBeDone(Exception):
@@ -540,30 +539,17 @@ def _publish(proposal):
 
 
 def _tell(proposal):
-    """Mail each person of the clinic that there is a decision, without a word of its content."""
-    was_returned = proposal.status == Status.RETURNED
-    text = render_to_string(
-        "clinics/mail/change_decided.txt",
-        {
-            "clinic": proposal.clinic,
-            "was_returned": was_returned,
-            "link": settings.SITE_URL
-            + reverse("admin:clinics_proposal_change", args=[proposal.pk]),
-        },
+    """A notice for each person of the clinic, unless one waits: decisions come in rows."""
+    notices = OutgoingNotice.objects.filter(
+        kind=OutgoingNotice.Kind.CHANGES_DECIDED, clinic=proposal.clinic_id, sent_at__isnull=True
     )
-    subject = (
-        _("A change of your listing was returned to you")
-        if was_returned
-        else _("A change of your listing is public now")
+    readers = readers_of(proposal.clinic_id).exclude(email="")
+    OutgoingNotice.objects.bulk_create(
+        OutgoingNotice(
+            kind=OutgoingNotice.Kind.CHANGES_DECIDED,
+            clinic_id=proposal.clinic_id,
+            user=reader,
+            due_at=timezone.now() + GATHERED,
+        )
+        for reader in readers.exclude(pk__in=notices.values("user")).distinct()
     )
-    members = get_user_model().objects.filter(
-        memberships__clinic=proposal.clinic_id, is_active=True, is_staff=True
-    )
-    addresses = sorted(set(members.exclude(email="").values_list("email", flat=True)))
-
-    # Not a partial: Django logs a failure under the name of a function.
-    def send():
-        for address in addresses:
-            send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [address])
-
-    transaction.on_commit(send, robust=True)

@@ -11,7 +11,9 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from clinics.models import Clinic, Membership, Offer, Practitioner, Proposal
+from clinics.outbox import send_due
 from clinics.review import (
+    GATHERED,
     REVIEWED,
     CannotBeDone,
     approve,
@@ -483,20 +485,23 @@ def test_a_returned_change_shows_its_reason_until_it_is_sent_anew(client, offer,
 
 
 def test_a_decision_is_mailed_to_the_clinics_people_without_its_content(
-    proposal, clinic, django_capture_on_commit_callbacks
+    proposal, clinic, offer, staff
 ):
     MembershipFactory(clinic=clinic, user__email="ana@example.org")
     MembershipFactory(clinic=clinic, user__email="gone@example.org", user__is_active=False)
     MembershipFactory(user__email="rival@example.org")
-    with django_capture_on_commit_callbacks(execute=True):
-        give_back(proposal, EditorFactory(), "Secret reason.")
-    sent = {address for message in mail.outbox for address in message.to}
-    assert "ana@example.org" in sent
-    assert not {"gone@example.org", "rival@example.org"} & sent
+    other = submit(user=staff, clinic=clinic, model=Clinic, row=clinic, values={"description": "A"})
+    give_back(proposal, EditorFactory(), "Secret reason.")
+    approve(other, EditorFactory())
+    assert send_due().sent == 0
+    assert send_due(timezone.now() + GATHERED).sent == 2
+    sent = [address for message in mail.outbox for address in message.to]
+    assert sorted(sent) == sorted(["ana@example.org", staff.email])
     for message in mail.outbox:
+        assert "1 change came back to you" in message.body
         assert "Secret reason" not in message.body
         assert "80" not in message.body.split("://")[0]
-        assert proposal_path(proposal) in message.body
+        assert "/admin/clinics/proposal/" in message.body
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,7 @@ class OutgoingNotice(models.Model):
         CLAIM_DECLINED = "claim-declined", _("a claim was declined")
         INVITATION = "invitation", _("an invitation")
         PRICES_AGEING = "prices", _("prices get old")
+        CHANGES_DECIDED = "changes", _("changes were decided on")
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     # What it is about: one of these.
