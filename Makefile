@@ -24,7 +24,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 run: .venv/runtime-installed
 	@$(MANAGE) load_demonstration
 	@echo "Mesoguide is at http://$(HOST):$(PORT)/ (stop it with Ctrl-C)"
-	@$(MANAGE) runserver $(HOST):$(PORT)
+	@SITE_URL=$${SITE_URL:-http://$(HOST):$(PORT)} $(MANAGE) runserver $(HOST):$(PORT)
 
 # Install what the site, its tests and its checks need.
 install: .venv/development-installed

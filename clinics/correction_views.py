@@ -26,7 +26,7 @@ def _clinic(slug) -> Clinic:
 @csrf_exempt  # The form has a seal of its own and no cookie: see ADR 0008.
 @require_http_methods(["GET", "HEAD", "POST"])
 def correction(request, slug) -> HttpResponse:
-    """The form. One query to show it; to store one, five and no mail."""
+    """The form. One query to show it. Storing one sends no mail; it leaves a notice of it."""
     clinic = _clinic(slug)
     status = 200
     if request.method != "POST":

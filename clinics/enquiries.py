@@ -187,9 +187,9 @@ def _tell_clinic(enquiry, kind):
     waiting = enquiry.notices.filter(sent_at__isnull=True, user__isnull=False)
     readers = readers_of(enquiry.clinic_id).exclude(email="")
     readers = readers.exclude(pk__in=waiting.values("user"))
-    OutgoingNotice.objects.bulk_create(
-        [OutgoingNotice(enquiry=enquiry, kind=kind, user=reader) for reader in readers]
-    )
+    # One by one, or a site without `run_jobs` would not notice them; a clinic has few people.
+    for reader in readers:
+        OutgoingNotice.objects.create(enquiry=enquiry, kind=kind, user=reader)
 
 
 @sensitive_variables("text")

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from .claims import claim_link, invitation_link, way_in
 from .confirmation import REMINDED_AT, oldest_price_of
 from .enquiries import readers_of, words_of
-from .models import ClaimRequest, OutgoingNotice, Proposal
+from .models import ClaimRequest, Correction, OutgoingNotice, Proposal
 
 Kind = OutgoingNotice.Kind
 
@@ -133,6 +133,20 @@ def _of_changes(notice) -> tuple[str, str]:
     return reader.email, _mail(subject, "clinics/mail/changes_decided.txt", context)
 
 
+# --- Corrections by readers
+
+
+def _of_corrections(notice) -> tuple[str, str]:
+    clinic = notice.clinic
+    reader = readers_of(clinic.pk).filter(pk=notice.user_id).first()
+    if reader is None or not Correction.objects.waiting().filter(clinic=clinic).exists():
+        raise NobodyToTell
+    corrections = reverse("admin:clinics_correction_changelist")
+    context = {"clinic": clinic, "list": f"{settings.SITE_URL}{corrections}?status__exact=waiting"}
+    subject = _("A reader says that something in your listing is wrong")
+    return reader.email, _mail(subject, "clinics/mail/correction.txt", context)
+
+
 MAKERS: dict[str, Callable[[OutgoingNotice], tuple[str, str]]] = {
     Kind.NEW: _of_request,
     Kind.ADDITION: _of_request,
@@ -155,4 +169,5 @@ MAKERS: dict[str, Callable[[OutgoingNotice], tuple[str, str]]] = {
     Kind.INVITATION: _of_invitation,
     Kind.PRICES_AGEING: _of_prices,
     Kind.CHANGES_DECIDED: _of_changes,
+    Kind.CORRECTION: _of_corrections,
 }

@@ -28,7 +28,7 @@ from .photo_decoder import MAX_BYTES
 from .photo_folders import private_path, public_path
 from .photo_keeping import MOST_PHOTOS, add_photo
 from .photo_making import prepare_soon, take_off_now, try_again
-from .photos import SENTENCES, RefusedPhoto
+from .photos import SENTENCES, NotLookedAt, RefusedPhoto
 
 # Of one form without the script. Together they may have what the web server lets through.
 MOST_AT_ONCE = 10
@@ -142,7 +142,8 @@ class PhotoPages:
         try:
             photo = add_photo(clinic.pk, file, request.user)
         except RefusedPhoto as refusal:
-            return JsonResponse({"refused": str(refusal)})
+            may_go_better = isinstance(refusal, NotLookedAt)
+            return JsonResponse({"refused": str(refusal), "again": may_go_better})
         photo.clinic = clinic
         row = {"photo": photo, "form": PhotoForm(instance=photo)}
         html = render_to_string("admin/clinics/clinic/_photo.html", row, request)

@@ -1,8 +1,9 @@
 """Opens a picture that a stranger sent, in a process of its own that may not take much.
 
-`clinics/photos.py` starts this file as a program: the picture comes on standard input, a clean
-JPEG goes to the file whose number is the one argument, and one line of JSON to standard output
-says what came of it. Nothing of Django is loaded, and no setting or secret is in reach.
+`clinics/photos.py` starts this file as a program. The picture comes on standard input. Three
+numbers are its arguments: the open file that the clean JPEG goes to, and how many seconds of the
+processor and how many bytes of memory it may take. One line of JSON on standard output says what
+came of it. Nothing of Django is loaded, and no setting or secret is in reach.
 """
 
 import json
@@ -26,9 +27,8 @@ MAX_PROFILE_BYTES = 4 * 1024 * 1024
 # Of the copy that all sizes are made from: no loss that an eye sees.
 KEPT_QUALITY = 95
 
-# A WebP of 40 million pixels needs the most; with 512 MB it would be refused.
-MEMORY_BYTES = 768 * 1024 * 1024
-CPU_SECONDS = 10
+# Added to the politeness of this process: pages for visitors come first.
+NICENESS = 5
 
 # Pillow only warns of a picture that is somewhat too large to be honest.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
@@ -118,10 +118,11 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
-def limit_this_process():
-    """From here on this process gets no more memory and time than one honest photo needs."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+def limit_this_process(cpu_seconds: int, memory_bytes: int):
+    """From here on this process gets no more than that, and waits for those with more to do."""
+    os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
     resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_BYTES, MAX_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -141,5 +142,6 @@ def main(target: int) -> dict:
 
 
 if __name__ == "__main__":
-    limit_this_process()
-    print(json.dumps(main(int(sys.argv[1]))))  # noqa: T201  (this is how it answers)
+    clean_file, *limits = map(int, sys.argv[1:])
+    limit_this_process(*limits)
+    print(json.dumps(main(clean_file)))  # noqa: T201  (this is how it answers)

@@ -15,10 +15,10 @@ from treatments.history import one_change
 
 from .models import Clinic, DiscardedPhoto, Photo, PhotosOfDay
 from .photo_folders import delete_files, private_path
-from .photos import RefusedPhoto, clean
+from .photos import NotLookedAt, RefusedPhoto, clean
 
 MOST_PHOTOS = 30
-# Refused ones count too: each costs the work of looking at it.
+# Refused ones count too: each costs the work of looking at it. Where nobody looked none is counted.
 MOST_A_DAY = 100
 
 
@@ -27,8 +27,9 @@ def add_photo(clinic_id: int, upload, user) -> Photo:
 
     Raises RefusedPhoto, with one sentence for the user, and then leaves nothing behind: when the
     file is none that `clean` takes, and when the clinic has MOST_PHOTOS or sent MOST_A_DAY
-    today, also if several are sent at the same moment. Not to be called in a transaction: what
-    names the file must be stored before the file.
+    today, also if several are sent at the same moment. NotLookedAt is one of these that may go
+    better in a minute. Not to be called in a transaction: what names the file must be stored
+    before the file.
     """
     _count_as_sent(clinic_id)
     _refuse_one_too_many(clinic_id)
@@ -51,9 +52,11 @@ def add_photo(clinic_id: int, upload, user) -> Photo:
                 position=(last or 0) + 1,
             )
             unfinished.delete()
-    except BaseException:
+    except BaseException as error:
         private_path(name).unlink(missing_ok=True)
         DiscardedPhoto.objects.filter(image=name).delete()
+        if isinstance(error, NotLookedAt):
+            _count_as_not_sent(clinic_id)
         raise
     return photo
 
@@ -66,6 +69,11 @@ def _count_as_sent(clinic_id: int):
             gettext("%(most)d photos were sent for this clinic today. Go on tomorrow.")
             % {"most": MOST_A_DAY}
         )
+
+
+def _count_as_not_sent(clinic_id: int):
+    today = PhotosOfDay.objects.filter(clinic=clinic_id, day=timezone.localdate(), sent__gt=0)
+    today.update(sent=F("sent") - 1)
 
 
 def _refuse_one_too_many(clinic_id: int):

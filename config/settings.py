@@ -98,6 +98,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "config.request_size.RequestSizeMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
@@ -168,8 +169,10 @@ MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT", BASE_DIR / "media"))
 # Files that are handed out to nobody, such as photos that are not public and lists that wait to be
 # imported. Kept apart from MEDIA_ROOT; the site and `run_jobs` share it.
 PRIVATE_ROOT = Path(os.environ.get("PRIVATE_ROOT") or BASE_DIR / "private")
-# While developing nobody starts run_jobs: then the site makes the sizes of photos itself.
+# While developing nobody starts run_jobs: then the site makes the sizes of photos itself, and
+# sends the mails that wait.
 PREPARES_PHOTOS_ITSELF = DEBUG
+SENDS_MAILS_ITSELF = DEBUG
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -183,6 +186,14 @@ STORAGES = {
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+# What one request may have, files and all, in bytes. docs/deploy.md tells nginx the same.
+LARGEST_REQUEST = 20 * 1024 * 1024
+# Pages that take more, of people who are signed in as staff: photos of a clinic, and films.
+LARGEST_REQUEST_OF = {
+    "admin:clinics_clinic_photos": 160 * 1024 * 1024,
+    "admin:treatments_film_add": 70 * 1024 * 1024,
+    "admin:treatments_film_change": 70 * 1024 * 1024,
+}
 
 # --- Signing in: staff and editors only
 AUTH_PASSWORD_VALIDATORS = [

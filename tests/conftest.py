@@ -75,6 +75,7 @@ def media_in_temporary_folder(settings, folder_of_uploads):
     settings.PRIVATE_ROOT = own / "private"
     # A thread of its own would outlive the test.
     settings.PREPARES_PHOTOS_ITSELF = False
+    settings.SENDS_MAILS_ITSELF = False
 
 
 @pytest.fixture

@@ -275,10 +275,10 @@ def test_eight_at_the_same_moment_make_one_request_and_one_notice(clinic, monkey
 
 
 def test_a_request_and_its_notice_are_stored_together_or_not_at_all(clinic, monkeypatch):
-    def fail(*arguments):
+    def fail(**columns):
         raise IntegrityError
 
-    monkeypatch.setattr(OutgoingNotice.objects, "bulk_create", fail)
+    monkeypatch.setattr(OutgoingNotice.objects, "create", fail)
     with pytest.raises(IntegrityError):
         send(clinic, {}, FormToken("key", is_hasty=False, is_old=False))
     assert not Enquiry.objects.exists()

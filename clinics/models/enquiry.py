@@ -173,6 +173,7 @@ class OutgoingNotice(models.Model):
         INVITATION = "invitation", _("an invitation")
         PRICES_AGEING = "prices", _("prices get old")
         CHANGES_DECIDED = "changes", _("changes were decided on")
+        CORRECTION = "correction", _("a reader says that something is wrong")
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     # What it is about: one of these.

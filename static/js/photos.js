@@ -3,9 +3,13 @@
 // show by themselves when they are ready.
 //
 // Everything is in <form data-photos>, which works without this file. The server answers a file
-// with {"row": its row as HTML} or {"refused": a sentence}, and the question for states with
-// {"states": {key: HTML}}. All words are in the page.
+// with {"row": its row as HTML} or {"refused": a sentence, "again": whether the same file may go
+// better in a minute}, and the question for states with {"states": {key: HTML}}. All words are in
+// the page.
 
+// While the server looks at as many photos as it can.
+const PAUSE_MS = 3000;
+const MOST_TRIES = 10;
 const POLL_MS = 3000;
 const MOST_POLLS = 100;
 
@@ -35,19 +39,25 @@ function lineFor(file) {
   return { line, bar, words, again: line.querySelector("button") };
 }
 
-function refuse({ line, bar, words }, name, sentence) {
+function refuse({ line, bar, words, again }, file, sentence, mayGoBetter = false) {
   bar.hidden = true;
   words.textContent = sentence;
   line.classList.add("photo-sending__file--refused");
-  say(`${name}: ${sentence}`);
+  say(`${file.name}: ${sentence}`);
+  if (!mayGoBetter) return;
+  again.hidden = false;
+  again.addEventListener("click", () => {
+    line.remove();
+    add(file);
+  }, { once: true });
 }
 
 function add(file, shown = lineFor(file)) {
   if (file.size > Number(form.dataset.mostBytes)) {
-    refuse(shown, file.name, form.dataset.tooLarge);
+    refuse(shown, file, form.dataset.tooLarge);
     return;
   }
-  queue.push({ file, shown });
+  queue.push({ file, shown, tries: 0 });
   if (!isSending) sendNext();
 }
 
@@ -77,15 +87,16 @@ function sendNext() {
       addRow(answer.row);
       shown.line.remove();
       say(`${file.name}: ${shown.words.dataset.added}`);
+    } else if (answer && answer.again && next.tries < MOST_TRIES) {
+      next.tries += 1;
+      queue.unshift(next);
+      shown.words.textContent = shown.words.dataset.busy;
+      setTimeout(sendNext, PAUSE_MS);
+      return;
     } else if (answer && answer.refused) {
-      refuse(shown, file.name, answer.refused);
+      refuse(shown, file, answer.refused, answer.again);
     } else {
-      refuse(shown, file.name, shown.words.dataset.failed);
-      shown.again.hidden = false;
-      shown.again.addEventListener("click", () => {
-        shown.line.remove();
-        add(file);
-      }, { once: true });
+      refuse(shown, file, shown.words.dataset.failed, true);
     }
     sendNext();
   });
