@@ -84,14 +84,13 @@ def _proposals_about(key: int, names: set[str], clinics: Iterable[int]) -> list[
     called = {name.casefold() for name in names}
     return [
         proposal
-        for proposal in own
-        if proposal.row_id in (None, key)
-        and called & {_name_in(proposal.__dict__), *map(_name_in, _both(proposal))}
+        for proposal in own.filter(Q(row_id=key) | Q(row_id=None))
+        if called & {name.casefold() for name in _names_in(proposal)}
     ]
 
 
-def _name_in(values: dict) -> str:
-    return (values.get("name") or "").casefold()
+def _names_in(proposal: Proposal) -> set[str]:
+    return {proposal.name, *(values.get("name") or "" for values in _both(proposal))}
 
 
 def _both(proposal: Proposal) -> tuple[dict, dict]:
