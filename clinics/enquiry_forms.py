@@ -12,6 +12,8 @@ from .models import Language
 
 LONGEST_MESSAGE = 1500
 LONGEST_ANSWER = 4000
+# By the plan of Germany any two digits may be a number; nobody is called on fewer than four.
+FEWEST_DIGITS = 4
 
 
 class Time(TextChoices):
@@ -122,7 +124,12 @@ class EnquiryForm(forms.Form):
             number = phonenumbers.parse(text, self.clinic.place.country.code)
         except phonenumbers.NumberParseException:
             number = None
-        if number is None or not phonenumbers.is_possible_number(number):
+        is_whole = (
+            number is not None
+            and phonenumbers.is_possible_number(number)
+            and len(phonenumbers.national_significant_number(number)) >= FEWEST_DIGITS
+        )
+        if not is_whole:
             raise forms.ValidationError(
                 _("This is no whole telephone number. With the country code: +33 1 23 45 67 89.")
             )

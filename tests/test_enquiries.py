@@ -33,9 +33,11 @@ from clinics.sealed_text import UnreadableText, seal, unseal
 from config.log_masks import HidePrivateLinks
 from tests.factories import (
     ClinicFactory,
+    CountryFactory,
     LanguageFactory,
     MembershipFactory,
     OfferFactory,
+    PlaceFactory,
     TreatmentFactory,
 )
 from tests.parallel import in_threads, on_disk
@@ -207,6 +209,14 @@ def test_what_is_missing_is_said_and_nothing_is_lost_or_stored(ask, changes, wor
         assert f"What does a session cost? {SECRET}" in html
     assert response["Cache-Control"] == "no-store"
     assert not Enquiry.objects.exists()
+
+
+def test_what_no_telephone_has_is_refused_in_every_country(ask):
+    place = PlaceFactory(country=CountryFactory(code="DE"))
+    berlin = MembershipFactory(clinic=ClinicFactory(place=place)).clinic
+    answer = ask(berlin, email="", phone="123")
+    assert "This is no whole telephone number" in answer.content.decode()
+    assert ask(berlin, email="", phone="030 123456").status_code == 303
 
 
 def test_only_treatments_that_this_clinic_shows_can_be_named(ask, clinic):
