@@ -6,9 +6,9 @@ comes back.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
@@ -17,6 +17,7 @@ from itertools import groupby
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F
+from django.db.models.functions import Cast
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -371,9 +372,8 @@ class HoursColumn(Column):
 
     def texts(self, rows, known):
         found: dict[int, list[tuple]] = {}
-        spans = OpeningHours.objects.filter(clinic__in=[row.pk for row in rows])
-        for clinic, *span in spans.values_list("clinic_id", "weekday", "opens", "closes"):
-            found.setdefault(clinic, []).append(tuple(span))
+        for _pk, clinic, span in stored_hours([row.pk for row in rows]):
+            found.setdefault(clinic, []).append(span)
         return [hours_text(tuple(sorted(found.get(row.pk, ())))) for row in rows]
 
     def read(self, cell, known):
@@ -388,6 +388,19 @@ class HoursColumn(Column):
     def value(self, text, known):
         """Weekday, opening and closing of each span."""
         return parse_hours(text) if text else ()
+
+
+def stored_hours(clinics: Iterable[int]) -> Iterator[tuple[int, int, tuple]]:
+    """Key, clinic and weekday, opening and closing of the spans of these clinics, in no order. One
+    query."""
+    spans = OpeningHours.objects.filter(clinic__in=clinics).order_by()
+    # As texts: they are many, and reading each as a time takes longer than the query.
+    opens, closes = (Cast(name, models.CharField()) for name in ("opens", "closes"))
+    for pk, clinic, day, *times in spans.values_list("pk", "clinic_id", "weekday", opens, closes):
+        yield pk, clinic, (day, *map(_time, times))
+
+
+_time = lru_cache(maxsize=2048)(time.fromisoformat)
 
 
 # Most clinics keep one of a few dozen timetables.

@@ -30,7 +30,7 @@ from .permissions import is_editor
 State, Mode = BulkImport.State, BulkImport.Mode
 
 # Rows that are looked up and written together.
-BATCH = 500
+BATCH = 1000
 # What is done while the sender waits: a file of so many bytes, and so many rows of it.
 SHORT_FILE = 64 * 1024
 SHORT_IMPORT = 300

@@ -247,7 +247,8 @@ def _update_hours(clinic: Clinic, entry: _Entry, change: Change) -> None:
 
 
 def _add_hours(spans: Iterable[OpeningHours], change: Change) -> None:
-    change.note_new(OpeningHours.objects.bulk_create(spans))
+    stored = OpeningHours.objects.bulk_create(spans)
+    change.note_new(OpeningHours, [span.pk for span in stored])
 
 
 def _create(entries: list[_Entry], change: Change) -> None:
@@ -256,7 +257,7 @@ def _create(entries: list[_Entry], change: Change) -> None:
         clinic = Clinic(slug=slug, status=Clinic.Status.DRAFT, import_key=entry.listed.key)
         _fill(clinic, entry)
         clinics.append(clinic)
-    change.note_new(Clinic.objects.bulk_create(clinics))
+    change.note_new(Clinic, [clinic.pk for clinic in Clinic.objects.bulk_create(clinics)])
     _add_hours(
         (
             span

@@ -3,6 +3,7 @@
 import csv
 import datetime
 import io
+import random
 import zipfile
 from decimal import Decimal
 
@@ -506,6 +507,91 @@ def test_the_import_does_what_the_check_showed_and_a_second_one_nothing(editor, 
 
 
 @pytest.mark.django_db
+def test_the_import_of_random_rows_does_what_the_check_showed_and_tells_the_history(
+    editor, monkeypatch
+):
+    monkeypatch.setattr(bulk_work, "BATCH", 90)
+    for code in ("fr", "de", "zh-Hant"):
+        LanguageFactory(code=code)
+    draw = random.Random(7)
+    header = ["slug", "name", "phone", "email", "languages", "opening_hours", "description"]
+    values = {
+        "name": ["Aurora", "Boreal", "Ciel"],
+        "phone": ["", "+33 1 99 00 12 34", "+49 30 23125000"],
+        "email": ["", "desk@aurora.example", "no address"],
+        "languages": ["", "de", "fr, zh-Hant", "de, fr"],
+        "opening_hours": ["", "Mo-Fr 09:00-17:00", "Mo 09:00-12:00,13:00-17:00; Sa 10:00-12:00"],
+        "description": ["", "Two rooms.", "Two rooms.\nA lift.", "A guaranteed result."],
+    }
+
+    def rows(numbers, good=None):
+        """Rows of a file; `good` leaves out values that are refused."""
+        choices = {name: found[:good] for name, found in values.items()}
+        return [[f"c{n}", *(draw.choice(choices[name]) for name in header[1:])] for n in numbers]
+
+    first = checked(editor, "clinics", table(header, *rows(range(120), good=2)))
+    assert counts(imported(first)) == (State.DONE, 120, 0, 0, 0)
+    # As if most of them had been stored before there was a history.
+    OpeningHours.history.all().delete()
+    Clinic.history.exclude(slug__endswith="3").delete()
+    content = table(header, *rows(range(30, 280)))
+    before = {cells["slug"]: cells for cells in stored()[0][0]}
+    spans = dict(OpeningHours.objects.values_list("pk", "clinic__slug"))
+    job = checked(editor, "clinics", content)
+    assert min(job.new, job.changed, job.refused) > 40
+    lines = {line.key[0]: line for line in job.lines.all()}
+    imported(job, "good")
+    after = {cells["slug"]: cells for cells in stored()[0][0]}
+    assert job.state == State.DONE
+    assert not job.lines.filter(outcome="refused").exists()
+    written = {key: line for key, line in lines.items() if line.result != "refused"}
+    assert set(after) == set(before) | set(written)
+    gone = {pk for pk in spans if not OpeningHours.objects.filter(pk=pk).exists()}
+    why = "Imported from prices.csv."
+    for slug, cells in after.items():
+        line, was = written.get(slug), before.get(slug)
+        versions = list(Clinic.history.filter(slug=slug).order_by("history_id"))
+        if line is None:
+            assert cells == was
+            assert all(version.history_type == "+" for version in versions)
+            continue
+        changed = {column: (old, new) for column, old, new in line.changes}
+        for name, text in cells.items():
+            if name in changed:
+                assert ((was or {}).get(name, ""), text) == changed[name]
+            else:
+                assert was is None or text == was[name]
+        kinds = "".join(version.history_type for version in versions)
+        if line.result == "new":
+            assert kinds == "+"
+        else:
+            known = "+" if slug.endswith("3") else "="
+            assert kinds == known + ("~" if set(changed) - {"opening_hours"} else "")
+            assert (versions[0].phone, versions[0].name) == (was["phone"], was["name"])
+            assert languages_of(versions[0]) == was["languages"]
+        if kinds != "=":
+            assert versions[-1].history_change_reason == why
+            assert versions[-1].phone == cells["phone"]
+            assert languages_of(versions[-1]) == cells["languages"]
+    assert {
+        kind: set(OpeningHours.history.filter(history_type=kind).values_list("id", flat=True))
+        for kind in "-="
+    } == {"-": gone, "=": gone}
+    assert gone
+    made = OpeningHours.history.filter(history_type="+")
+    now = set(OpeningHours.objects.values_list("pk", flat=True))
+    assert set(made.values_list("id", flat=True)) == now - set(spans)
+    assert set(made.values_list("history_change_reason", flat=True)) == {why}
+    again = checked(editor, "clinics", content)
+    assert (again.new, again.changed, again.refused) == (0, 0, job.refused)
+
+
+def languages_of(version) -> str:
+    """What a version says of languages, as a cell."""
+    return ", ".join(sorted(version.languages.values_list("language_id", flat=True)))
+
+
+@pytest.mark.django_db
 def test_all_or_nothing_leaves_nothing_when_the_last_batch_fails(editor, offer, monkeypatch):
     monkeypatch.setattr(bulk_work, "BATCH", 1)
     job = checked(
@@ -913,3 +999,29 @@ def test_a_check_asks_as_much_for_one_row_as_for_many(
     with django_assert_num_queries(len(asked)):
         work_on(many)
     assert Offer.objects.count() == 43
+
+
+@pytest.mark.django_db
+def test_an_import_asks_as_much_for_five_clinics_as_for_forty(
+    editor, django_assert_num_queries, django_assert_max_num_queries
+):
+    for code in ("fr", "de"):
+        LanguageFactory(code=code)
+    header = ["slug", "name", "phone", "languages", "opening_hours", "description"]
+
+    def job_of(count, *cells):
+        rows = ([f"c{count}-{number}", f"Clinic {number}", *cells] for number in range(count))
+        job = checked(editor, "clinics", table(header, *rows))
+        assert start_import(job, "good")
+        return take_next(only=job.pk)
+
+    for cells, most in (
+        (("", "fr", "Mo-Fr 09:00-17:00", "A lift."), 40),
+        (("+33 1 99 00 12 34", "de", "Mo-Sa 10:00-19:00", "Two rooms."), 45),
+    ):
+        few, many = job_of(5, *cells), job_of(40, *cells)
+        with django_assert_max_num_queries(most) as asked:
+            work_on(few)
+        with django_assert_num_queries(len(asked)):
+            work_on(many)
+    assert OpeningHours.objects.count() == 45 * 6

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from itertools import islice
 from typing import NamedTuple
 
@@ -55,12 +55,17 @@ class Change:
     _kept: set[tuple] = field(default_factory=set)
     _certain: set[tuple] = field(default_factory=set)
 
+    @cached_property
+    def moment(self) -> datetime:
+        """The one time of all its versions: when the first of them is stored."""
+        return timezone.now()
+
     def keep_before(self, model: type[models.Model], keys: Iterable):
         """Store what these rows say now, if there is no version of them yet.
 
         Saving and deleting do it by themselves, a row at a time. Call it before rows are changed
-        past them, or are many. One query where all have versions, else two or more with one for
-        each table.
+        past them, or are many. One query where all have versions, else one more for each link; two
+        more where rows are moderated first.
         """
         new = [
             key
@@ -70,14 +75,11 @@ class Change:
         self._kept.update((model, key) for key in new)
         _write_first_seen(model, new, self._began)
 
-    def note_new(self, rows: Iterable[models.Model]):
-        """Remember many rows of one model that were just created and have no links yet.
-
-        Quicker than `note`: the database copies them by itself.
-        """
-        for row in rows:
-            self._new.setdefault(type(row), []).append(row.pk)
-            self._kept.add((type(row), row.pk))
+    def note_new(self, model: type[models.Model], keys: Iterable):
+        """Remember many rows of one model that were just created and have no links yet."""
+        keys = list(keys)
+        self._new.setdefault(model, []).extend(keys)
+        self._kept.update((model, key) for key in keys)
 
     def note(
         self, row: models.Model, kind: str, reason: str | None = None, *, is_certain: bool = False
@@ -102,11 +104,33 @@ class Change:
         else:
             self._rows[key] = (kind, reason)
 
+    def delete(self, model: type[models.Model], keys: Iterable):
+        """Delete many rows of one model, with a version of each.
+
+        Only for rows to which no other table refers, that are shown at once and of which nothing
+        is redacted: it sends no signals. Two queries for each five thousand, and those of
+        `keep_before`.
+        """
+        keys = list(keys)
+        self.keep_before(model, keys)
+        were_there = [
+            key for key in keys if self._rows.pop((model, key), (CHANGED, ""))[0] != CREATED
+        ]
+        self._copy(model, were_there, DELETED)
+        quote = connection.ops.quote_name
+        for batch in _in_batches(keys):
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"DELETE FROM {quote(model._meta.db_table)}"  # noqa: S608 (names of ours)
+                    f" WHERE {quote(model._meta.pk.column)} IN {_places(batch)}",
+                    batch,
+                )
+
     def write(self):
         """Store the versions: a few queries for each kind of row, whatever the number of rows."""
-        moment = timezone.now()
         for model, keys in self._new.items():
-            self._copy(model, keys, moment)
+            self._copy(model, keys, CREATED)
+        self._copy_certain()
         versions: dict[type, list] = {}
         for model, columns, reason in self._deleted:
             versions.setdefault(model, []).append(_Written(columns, DELETED, reason))
@@ -120,7 +144,7 @@ class Change:
             kept = _without_what_nobody_saw(model, written)
             stored = table.objects.bulk_create(
                 table(
-                    history_date=moment,
+                    history_date=self.moment,
                     history_type=one.kind,
                     history_user=self.user,
                     history_change_reason=self.reason if one.reason is None else one.reason,
@@ -131,27 +155,28 @@ class Change:
             _write_links(model, [version for version in stored if version.history_type != DELETED])
             _forget_words_of_deleted(model, kept)
 
-    def _copy(self, model: type[models.Model], keys: list, moment):
-        """Versions of new rows, from table to table: one query for each five thousand."""
-        table = table_of(model)
-        quote = connection.ops.quote_name
-        columns = ", ".join(quote(column.column) for column in table.tracked_fields)
-        about = {
-            "history_date": connection.ops.adapt_datetimefield_value(moment),
-            "history_type": CREATED,
-            "history_user_id": self.user and self.user.pk,
-            "history_change_reason": self.reason,
-        }
-        places = ", ".join(["%s"] * len(about))
-        for batch in _in_batches(keys):
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    f"INSERT INTO {quote(table._meta.db_table)} ({columns}, {', '.join(about)})"  # noqa: S608 (names of ours)
-                    f" SELECT {columns}, {places} FROM {quote(model._meta.db_table)}"
-                    f" WHERE {quote(model._meta.pk.column)} IN ({', '.join(['%s'] * len(batch))})"
-                    f" ORDER BY {quote(model._meta.pk.column)}",
-                    [*about.values(), *batch],
-                )
+    def _copy_certain(self):
+        """Let the database copy the rows that need not be compared, and forget them here."""
+        groups: dict[tuple, list] = {}
+        for (model, key), (kind, reason) in self._rows.items():
+            is_certain = kind == CREATED or (model, key) in self._certain
+            if is_certain and not table_of(model).is_shown:
+                groups.setdefault((model, kind, reason), []).append(key)
+        for (model, kind, reason), keys in groups.items():
+            self._copy(model, keys, kind, reason)
+            _copy_links(model, keys, self.moment, kind)
+            for key in keys:
+                del self._rows[model, key]
+
+    def _copy(self, model: type[models.Model], keys: list, kind: str, reason: str | None = None):
+        _copy(
+            model,
+            keys,
+            history_date=connection.ops.adapt_datetimefield_value(self.moment),
+            history_type=kind,
+            history_user_id=self.user and self.user.pk,
+            history_change_reason=self.reason if reason is None else reason,
+        )
 
 
 def key_name(model: type[models.Model]) -> str:
@@ -192,19 +217,75 @@ def _known_keys(model: type[models.Model], keys: Iterable) -> set:
 
 
 def _write_first_seen(model: type[models.Model], keys: list, moment: datetime):
-    if not keys:
-        return
-    known = _known_keys(model, keys)
-    table = table_of(model)
-    for batch in _in_batches(key for key in keys if key not in known):
-        rows = model._base_manager.in_bulk(batch).values()
-        written = [_columns_of(row) for row in rows]
-        if table.is_shown:
-            written = list(filter(table.is_shown, written))
-        stored = table.objects.bulk_create(
-            table(history_date=moment, history_type=FIRST_SEEN, **columns) for columns in written
+    if is_shown := table_of(model).is_shown:
+        known = _known_keys(model, keys)
+        rows = model._base_manager.in_bulk([key for key in keys if key not in known])
+        keys = [key for key, row in rows.items() if is_shown(_columns_of(row))]
+    for batch in _in_batches(keys):
+        stored = _copy(
+            model,
+            batch,
+            is_first=True,
+            history_date=connection.ops.adapt_datetimefield_value(moment),
+            history_type=FIRST_SEEN,
+            history_change_reason="",
         )
-        _write_links(model, stored)
+        if stored:
+            _copy_links(model, batch, moment, FIRST_SEEN)
+
+
+def _places(keys: list) -> str:
+    return f"({', '.join(['%s'] * len(keys))})"
+
+
+def _copy(model: type[models.Model], keys: list, *, is_first: bool = False, **about) -> int:
+    """Versions of rows, from table to table: one query for each five thousand.
+
+    `is_first` leaves out rows that have one. Returns how many there are.
+    """
+    quote = connection.ops.quote_name
+    table, source = quote(table_of(model)._meta.db_table), quote(model._meta.db_table)
+    name = quote(model._meta.pk.column)
+    columns = ", ".join(quote(column.column) for column in table_of(model).tracked_fields)
+    places = ", ".join(["%s"] * len(about))
+    has_one = f"EXISTS (SELECT 1 FROM {table} version WHERE version.{name} = {source}.{name})"  # noqa: S608 (names of ours)
+    stored = 0
+    for batch in _in_batches(keys):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {table} ({columns}, {', '.join(about)})"  # noqa: S608 (names of ours)
+                f" SELECT {columns}, {places} FROM {source} WHERE {name} IN {_places(batch)}"
+                f"{f' AND NOT {has_one}' if is_first else ''} ORDER BY {name}",
+                [*about.values(), *batch],
+            )
+            stored += cursor.rowcount
+    return stored
+
+
+def _copy_links(model: type[models.Model], keys: list, moment: datetime, kind: str):
+    """The many-to-many rows of versions that were just copied: one query for each five thousand
+    and each field."""
+    table = table_of(model)
+    quote = connection.ops.quote_name
+    name = quote(model._meta.pk.column)
+    for relation in linked_fields(model):
+        through = relation.remote_field.through
+        owner = quote(relation.m2m_column_name())
+        columns = [quote(column.column) for column in through._meta.fields]
+        copies = copies_of_links(model, relation).model._meta
+        copied = ", ".join(f"link.{column}" for column in columns)
+        for batch in _in_batches(keys):
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"INSERT INTO {quote(copies.db_table)} ({', '.join(columns)}, history_id)"  # noqa: S608 (names of ours)
+                    f" SELECT {copied}, version.history_id"
+                    f" FROM {quote(table._meta.db_table)} version"
+                    f" JOIN {quote(through._meta.db_table)} link ON link.{owner} = version.{name}"
+                    f" WHERE version.{name} IN {_places(batch)}"
+                    " AND version.history_date = %s AND version.history_type = %s"
+                    f" ORDER BY link.{quote(through._meta.pk.column)}",
+                    [*batch, connection.ops.adapt_datetimefield_value(moment), kind],
+                )
 
 
 def _worth_a_version(
@@ -439,7 +520,7 @@ class Versions(HistoricalRecords):
         change = Change(None, reason)
         # What was created has no links yet. What is moderated first is looked at first.
         if history_type == CREATED and not table_of(type(instance)).is_shown:
-            change.note_new([instance])
+            change.note_new(type(instance), [instance.pk])
         else:
             change.note(instance, history_type, is_certain=is_certain)
         with transaction.atomic():
