@@ -2,6 +2,7 @@
 
 import functools
 
+from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import REDIRECT_FIELD_NAME
@@ -34,6 +35,7 @@ class MesoguideAdminSite(AdminSite):
     site_header = _("Mesoguide")
     site_title = _("Mesoguide admin")
     index_title = _("What you may edit")
+    password_change_template = "accounts/password.html"  # noqa: S105  (a page, not a secret)
 
     def get_app_list(self, request, app_label=None):
         """Django's list, with what is about accounts last: it is opened least."""
@@ -120,7 +122,15 @@ class MesoguideAdminSite(AdminSite):
 
     def password_change(self, request, extra_context=None):
         """Change one's own password; whoever is signed in with the old one elsewhere is not."""
-        response = super().password_change(request, extra_context)
+        context = account_pages.frame(self, request, _("Change your password"))
+        response = super().password_change(request, context | (extra_context or {}))
         if response.status_code == 302:
             sessions_of(request.user).exclude(pk=request.session.session_key).delete()
+            messages.success(
+                request, _("Your password is changed. You are signed out everywhere else.")
+            )
         return response
+
+    def password_change_done(self, request, extra_context=None):
+        """Go back to one's account, which says that it is done."""
+        return redirect("admin:account")

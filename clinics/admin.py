@@ -8,10 +8,12 @@ choose from, which rows a filter names.
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from treatments.folded_search import FoldedSearch
+from treatments.grouped_choices import GroupedChoices
 from treatments.list_filters import RelatedFilter
 from treatments.permissions import EditedByEditors
 from treatments.versions_admin import OptionalReason
@@ -34,6 +36,7 @@ from .listing_inlines import (
     OpeningHoursInline,
     PractitionerInline,
 )
+from .lists_of_a_clinic import clinic_asked_for
 from .models import (
     BulkImport,
     Check,
@@ -51,6 +54,7 @@ from .models import (
     Proposal,
     ReplyTemplate,
 )
+from .own_clinic_filter import OwnClinicFilter
 from .permissions import clinics_of, clinics_owned_by, is_editor, may_edit, treatments_to_offer
 from .photo_admin import PhotoPages
 from .proposal_admin import ProposalAdmin
@@ -60,7 +64,7 @@ from .safe_editing_admin import SafeEditing, SentIn
 # --- Pages that editors and clinic staff share
 
 
-class OwnClinicsAdmin(FoldedSearch, SafeEditing):
+class OwnClinicsAdmin(GroupedChoices, FoldedSearch, SafeEditing):
     """Pages that show clinic staff what belongs to their own clinics, and editors all."""
 
     # From the model to its clinic: the lookup for lists, and the attribute with its id.
@@ -128,6 +132,9 @@ class PartOfClinicAdmin(OwnClinicsAdmin):
             return self.editors_sortable_by
         return super().get_sortable_by(request)
 
+    def get_list_filter(self, request):
+        return (OwnClinicFilter, *super().get_list_filter(request))
+
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change, **kwargs)
         if obj and not is_editor(request.user):
@@ -137,7 +144,11 @@ class PartOfClinicAdmin(OwnClinicsAdmin):
 
     def get_changeform_initial_data(self, request):
         initial = super().get_changeform_initial_data(request)
-        if not is_editor(request.user):
+        # Whoever comes from the list of one clinic adds to that one.
+        listed = clinic_asked_for(QueryDict(initial.pop("_changelist_filters", "")))
+        if listed is not None and may_edit(request.user, listed):
+            initial.setdefault("clinic", listed)
+        elif not is_editor(request.user):
             own = list(clinics_of(request.user)[:2])
             if len(own) == 1:
                 initial["clinic"] = own[0].pk

@@ -16,6 +16,8 @@ from django.forms.models import InlineForeignKeyField
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
+from .errors_beside_fields import ErrorsBesideFields
+
 STARTED_FROM = "started_from"
 # Beside the fields of a row that was removed while somebody changed it.
 WAS_REMOVED = "was_removed"
@@ -64,7 +66,7 @@ def started_from(edited) -> str:
     return json.dumps(rows, separators=(",", ":"))
 
 
-class ComparedForm(forms.ModelForm):
+class ComparedForm(ErrorsBesideFields):
     """A form that knows what its page was filled with.
 
     After validation `overwritten` has the names of the fields that somebody else changed

@@ -10,7 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from treatments.permissions import is_moderator
 
 from .corrections import close, corrections_of
+from .lists_of_a_clinic import PARAMETER
 from .models import Correction
+from .own_clinic_filter import OwnClinicFilter
 
 
 class ClosingForm(forms.ModelForm):
@@ -35,7 +37,7 @@ class CorrectionAdmin(admin.ModelAdmin):
 
     form = ClosingForm
     list_display = ["what", "clinic", "status", "sent_at"]
-    list_filter = ["status", "what"]
+    list_filter = [OwnClinicFilter, "status", "what"]
     list_select_related = ["clinic"]
     list_per_page = 50
     show_facets = admin.ShowFacets.ALWAYS
@@ -79,7 +81,7 @@ class CorrectionAdmin(admin.ModelAdmin):
 
     def lookup_allowed(self, lookup, value, request=None):
         """Only what the page itself offers: other lookups would be a way to guess at the rest."""
-        return lookup in ("status", "status__exact", "what", "what__exact")
+        return lookup in ("status", "status__exact", "what", "what__exact", PARAMETER)
 
     def get_actions(self, request):
         """None: each is looked at by itself."""

@@ -33,7 +33,9 @@ from .enquiries import (
     words_of,
 )
 from .enquiry_forms import AnswerForm, NoteForm, Time
+from .lists_of_a_clinic import PARAMETER, rows_asked_for
 from .models import Enquiry, EnquiryEntry, EnquiryReading, Language, ReplyTemplate
+from .own_clinic_filter import OwnClinicFilter
 from .permissions import clinics_as_member, is_editor
 from .sealed_text import UnreadableText
 
@@ -57,7 +59,7 @@ class EnquiryAdmin(admin.ModelAdmin):
         "clinic",
         "sent_at",
     ]
-    list_filter = ("status",)
+    list_filter = (OwnClinicFilter, "status")
     list_select_related = ["clinic"]
     list_per_page = 50
     show_facets = admin.ShowFacets.ALWAYS
@@ -96,7 +98,7 @@ class EnquiryAdmin(admin.ModelAdmin):
 
     def lookup_allowed(self, lookup, value, request=None):
         """Only what the page itself offers: other lookups would be a way to guess at the rest."""
-        return lookup in ("status", "status__exact")
+        return lookup in ("status", "status__exact", PARAMETER)
 
     def get_list_display_links(self, request, list_display):
         """None for those who may open nothing."""
@@ -115,10 +117,9 @@ class EnquiryAdmin(admin.ModelAdmin):
         return hours_between(enquiry.sent_at, enquiry.first_answered_at)
 
     def changelist_view(self, request, extra_context=None):
-        """The list, and above it how many there are of each status."""
-        counts = dict(
-            self.get_queryset(request).order_by().values_list("status").annotate(total=Count("pk"))
-        )
+        """The list, and above it how many there are of each status, at the clinic asked for."""
+        rows = rows_asked_for(request.GET, self.get_queryset(request))
+        counts = dict(rows.order_by().values_list("status").annotate(total=Count("pk")))
         context = {
             "title": _("Requests of patients"),
             "counts": [(label, counts.get(key, 0)) for key, label in Enquiry.Status.choices],

@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 
 from .confirmation import REMINDED_AT, STATES_A_PRICE
 from .desk import checks_to_renew
+from .lists_of_a_clinic import list_of
 from .models import Check, Clinic, Correction, Enquiry, Offer, Proposal
 from .view_counts import views_by_day
 
@@ -50,7 +51,7 @@ def requests_without_answer(ids: list[int], _today: date) -> Iterator[tuple[int,
             "%(count)d patients wait for an answer, the first since %(day)s.",
             count,
         ) % {"count": count, "day": day_in_words(since)}
-        url = reverse("admin:clinics_enquiry_changelist")
+        url = list_of("admin:clinics_enquiry_changelist", clinic)
         yield clinic, Thing(sentence, _("Open the inbox"), url, is_urgent=True)
 
 
@@ -72,7 +73,7 @@ def changes_sent_in(ids: list[int], _today: date) -> Iterator[tuple[int, Thing]]
                 count,
             )
         ) % {"count": count}
-        url = reverse("admin:clinics_proposal_changelist")
+        url = list_of("admin:clinics_proposal_changelist", clinic, status=status)
         yield clinic, Thing(sentence, _("See your changes"), url, is_urgent=is_returned)
 
 
@@ -85,7 +86,7 @@ def corrections_to_look_at(ids: list[int], _today: date) -> Iterator[tuple[int, 
             "%(count)d readers say that something in your listing is wrong.",
             count,
         ) % {"count": count}
-        url = f"{reverse('admin:clinics_correction_changelist')}?status__exact=waiting"
+        url = list_of("admin:clinics_correction_changelist", clinic, status__exact="waiting")
         yield clinic, Thing(sentence, _("Read it and close it"), url)
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from .lists_of_a_clinic import list_of
 from .models import Clinic, Offer
 
 
@@ -171,7 +171,7 @@ def _page(rule: Rule, clinic: Clinic, rows: list) -> str:
         return f"{reverse('admin:clinics_clinic_change', args=[clinic.pk])}#{rule.part}"
     if len(rows) == 1:
         return reverse("admin:clinics_offer_change", args=[rows[0].pk])
-    return f"{reverse('admin:clinics_offer_changelist')}?{urlencode({'q': clinic.name})}"
+    return list_of("admin:clinics_offer_changelist", clinic.pk)
 
 
 def _names(clinic: Clinic, rows: list) -> tuple[str, ...]:

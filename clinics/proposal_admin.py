@@ -3,7 +3,7 @@
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, Count, Value, When
+from django.db.models import Case, Q, Value, When
 from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -12,9 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 
+from treatments.list_filters import ConditionFilter
 from treatments.permissions import is_editor, is_moderator
 
+from .lists_of_a_clinic import PARAMETER, rows_asked_for
 from .models import Proposal
+from .own_clinic_filter import OwnClinicFilter
 from .permissions import clinics_as_member
 from .review import (
     CannotBeDone,
@@ -54,28 +57,25 @@ class ReasonForm(forms.Form):
     )
 
 
-class ProposalStatusFilter(admin.SimpleListFilter):
-    """Proposals by status, with how many of them this person sees. One query."""
+class ProposalStatusFilter(ConditionFilter):
+    """Proposals by status, with how many of them the list has. One query."""
 
     title = _("status")
     parameter_name = "status"
 
-    def lookups(self, request, model_admin):
-        rows = model_admin.get_queryset(request).order_by().values_list("status")
-        counts = dict(rows.annotate(count=Count("pk")))
-        return [(code, f"{label} ({counts.get(code, 0)})") for code, label in Status.choices]
-
-    def queryset(self, request, queryset):
-        return queryset.filter(status=self.value()) if self.value() in Status.values else queryset
+    def conditions(self):
+        """All of them: a status without a row says so."""
+        return {code: (label, Q(status=code)) for code, label in Status.choices}
 
 
 class ProposalAdmin(admin.ModelAdmin):
     """Waiting ones first, the oldest of them first. Nobody adds, edits or deletes one by hand."""
 
     list_display = ["name", "clinic", "kind", "status", "author", "created_at"]
-    list_filter = [ProposalStatusFilter]
+    list_filter = [OwnClinicFilter, ProposalStatusFilter]
     list_select_related = ["clinic", "author"]
     list_per_page = 50
+    show_facets = admin.ShowFacets.ALWAYS
     # The filter by status counts them all already.
     show_full_result_count = False
     search_fields = ["name", "clinic__name"]
@@ -112,7 +112,7 @@ class ProposalAdmin(admin.ModelAdmin):
 
     def lookup_allowed(self, lookup, value, request=None):
         """Only what the page itself offers: other lookups would be a way to guess at the rest."""
-        return lookup in ("status", "status__exact")
+        return lookup in ("status", "status__exact", PARAMETER)
 
     def history_view(self, request, object_id, extra_context=None):
         """Ask for permission first: Django looks for the object first, and tells if it exists."""
@@ -126,7 +126,7 @@ class ProposalAdmin(admin.ModelAdmin):
         """Say in the title how many wait."""
         if not self.has_view_permission(request):
             return super().changelist_view(request, extra_context)
-        waiting = self.get_queryset(request).waiting().count()
+        waiting = rows_asked_for(request.GET, self.get_queryset(request).waiting()).count()
         title = ngettext(
             "Changes to review: %(count)d is waiting",
             "Changes to review: %(count)d are waiting",

@@ -63,9 +63,17 @@ def test_a_clinic_hears_what_is_wrong_and_confirms_the_rest(visit, manage):
     checked = visit()
     sign_in_with_password(checked, "receptionist", PASSWORD)
     home = staff.url
-    for path in ("/admin/", home):
+    checked.goto(home)
+    checked.get_by_role("link", name="Change the listing").click()
+    listing = checked.url
+    # What waits for review has a page with what would change.
+    checked.get_by_label("Description:").fill("Two rooms, one lift.")
+    checked.get_by_role("button", name="Save and continue editing").last.click()
+    checked.get_by_role("link", name="or take it back").click()
+    others = [checked.url, listing, "/admin/account/"]
+    for path in [*others, "/admin/", home]:
         checked.goto(path)
-        for size in (DESKTOP, PHONE):
+        for size in [PHONE] if path in others else [DESKTOP, PHONE]:
             checked.set_viewport_size(size)
             assert faults(checked) == [], (path, size)
         checked.set_viewport_size(SMALLEST)

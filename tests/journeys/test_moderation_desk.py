@@ -1,5 +1,7 @@
 """An editor goes through the moderation desk by keyboard, and finds the guide, on any screen."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -10,12 +12,16 @@ from tests.journeys.test_every_page import RULES
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
 
 SMALLEST = {"width": 320, "height": 640}
-# A page of each kind: start, desk, list, row with rows in it, delete, history, guide.
+# A page of each kind: start, desk, list, row with rows in it, delete, history, file, own, guide.
 WIDE_TOO = ["/admin/", "/admin/desk/", "/admin/clinics/offer/", "/admin/clinics/clinic/1/change/"]
 KINDS_OF_PAGES = [
     *WIDE_TOO,
     "/admin/clinics/offer/1/delete/",
+    "/admin/clinics/clinic/1/delete/",
     "/admin/clinics/clinic/1/history/",
+    "/admin/clinics/bulkimport/add/",
+    "/admin/clinics/bulkimport/columns/",
+    "/admin/password_change/",
     "/admin/guide/",
 ]
 
@@ -25,6 +31,33 @@ def faults(tab) -> list:
     # Django's sheets import others, which axe would copy into the page against its policy.
     found = Axe().run(tab, options=RULES | {"preload": False}).response["violations"]
     return [(rule["id"], rule["nodes"][0]["target"]) for rule in found]
+
+
+def assert_sound_with_errors(tab):
+    """A clinic's page says what is wrong with its fields and rows, so that everybody finds it.
+
+    Colours that are still on their way from light to dark have no contrast to measure, so the
+    page is opened in the dark.
+    """
+    tab.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    tab.goto("/admin/clinics/clinic/1/change/")
+    tab.get_by_label("Phone:").fill("123")
+    row = tab.locator("#offers-0")
+    row.get_by_label("Price low:").fill("900")
+    row.get_by_label("Price high:").fill("100")
+    with tab.expect_navigation():
+        tab.get_by_role("button", name="Save and continue editing").last.click()
+    wrong = row.get_by_label("Price high:")
+    expect(wrong).to_have_accessible_description(re.compile("Give both ends of the price"))
+    for size in (DESKTOP, PHONE):
+        tab.set_viewport_size(size)
+        assert faults(tab) == [], size
+    tab.set_viewport_size(SMALLEST)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 320
+    wrong.focus()
+    assert wrong.evaluate("(field) => getComputedStyle(field).outlineStyle") == "solid"
+    tab.emulate_media(color_scheme="light")
+    tab.set_viewport_size(DESKTOP)
 
 
 def test_an_editor_goes_through_the_desk_by_keyboard(editors_tab):
@@ -76,6 +109,8 @@ def test_an_editor_goes_through_the_desk_by_keyboard(editors_tab):
     tab.goto("/admin/clinics/check/add/")
     expect(tab.get_by_role("combobox", name="Clinic:")).to_be_visible()
     assert faults(tab) == []
+
+    assert_sound_with_errors(tab)
 
     for path in KINDS_OF_PAGES:
         tab.goto(path)

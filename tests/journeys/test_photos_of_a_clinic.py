@@ -121,3 +121,7 @@ def test_a_photo_with_its_place_goes_in_and_comes_out_clean(
         with Image.open(io.BytesIO(content)) as picture:
             assert dict(picture.getexif()) == {}
             assert picture.width > picture.height
+
+    row.get_by_role("button", name="Delete").click()
+    tab.get_by_role("heading", name="Delete this photo?", level=1).wait_for()
+    assert_well_made(tab)
