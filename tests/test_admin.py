@@ -7,6 +7,7 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from clinics.models import (
@@ -507,3 +508,33 @@ def test_a_record_of_loading_is_only_read(client):
 def test_the_sign_in_page_has_one_heading_of_the_first_level(client):
     html = client.get("/admin/login/").content.decode()
     assert html.count("<h1") == 1
+
+
+# --- What belongs together
+
+HALVES = [
+    {"price_high": None},
+    {"price_low": None},
+    {"course_price": 400},
+    {"course_sessions": 4},
+    {"sessions_low": 3},
+    {"sessions_high": 3},
+]
+
+
+@pytest.mark.parametrize("half", HALVES, ids=lambda half: next(iter(half)))
+def test_one_of_two_that_belong_together_is_refused_by_form_and_table(client, half):
+    client.force_login(EditorFactory())
+    offer = OfferFactory()
+    path = f"/admin/clinics/offer/{offer.pk}/change/"
+    typed = {name: "" if value is None else value for name, value in half.items()}
+    assert errors(client.post(path, offer_form(offer, **typed)))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Offer.objects.filter(pk=offer.pk).update(**half)
+
+
+@pytest.mark.parametrize("half", ["latitude", "longitude"])
+def test_half_a_position_is_refused_by_the_table(half):
+    clinic = ClinicFactory()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        type(clinic).objects.filter(pk=clinic.pk).update(**{half: 1})

@@ -173,13 +173,19 @@ class Offer(models.Model):
         verbose_name = _("offer")
         verbose_name_plural = _("offers")
         indexes = [models.Index(fields=["price_confirmed_on"], name="offer_price_confirmed_on")]
+        # A comparison with nothing is neither true nor false, and passes; so both are asked for.
         constraints = [
             models.UniqueConstraint(
                 fields=["clinic", "treatment", "label"], name="offer_once_a_label"
             ),
             models.CheckConstraint(
                 condition=Q(price_low__isnull=True, price_high__isnull=True)
-                | Q(price_low__gte=0, price_low__lte=F("price_high")),
+                | Q(
+                    price_high__isnull=False,
+                    price_low__isnull=False,
+                    price_low__gte=0,
+                    price_low__lte=F("price_high"),
+                ),
                 name="offer_price_range_ordered",
                 violation_error_message=_(
                     "Give both ends of the price, the lower one first; the same twice if fixed."
@@ -197,13 +203,23 @@ class Offer(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(course_price__isnull=True, course_sessions__isnull=True)
-                | Q(course_price__gte=0, course_sessions__gte=1),
+                | Q(
+                    course_price__isnull=False,
+                    course_sessions__isnull=False,
+                    course_price__gte=0,
+                    course_sessions__gte=1,
+                ),
                 name="offer_course_price_has_sessions",
                 violation_error_message=_("A course price needs the number of sessions in it."),
             ),
             models.CheckConstraint(
                 condition=Q(sessions_low__isnull=True, sessions_high__isnull=True)
-                | Q(sessions_low__gte=1, sessions_low__lte=F("sessions_high")),
+                | Q(
+                    sessions_low__isnull=False,
+                    sessions_high__isnull=False,
+                    sessions_low__gte=1,
+                    sessions_low__lte=F("sessions_high"),
+                ),
                 name="offer_sessions_ordered",
                 violation_error_message=_("Give both ends of the sessions, the lower one first."),
             ),

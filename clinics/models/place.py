@@ -133,7 +133,7 @@ class Currency(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(per_euro__isnull=True, rate_date__isnull=True)
-                | Q(per_euro__gt=0, rate_date__isnull=False),
+                | Q(per_euro__isnull=False, per_euro__gt=0, rate_date__isnull=False),
                 name="currency_rate_is_dated",
                 violation_error_message=_("A rate is above zero and has a date."),
             )

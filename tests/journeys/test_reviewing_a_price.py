@@ -54,7 +54,8 @@ def test_a_price_is_public_when_an_editor_has_approved_it(visit, editors_tab, ma
 
     editors_tab.goto("/admin/clinics/proposal/")
     assert faults(editors_tab) == []
-    editors_tab.locator("#result_list tbody th a").first.press("Enter")
+    sent_in = editors_tab.locator("#result_list tbody tr", has_text=name)
+    sent_in.locator("th a").press("Enter")
     expect(editors_tab.get_by_text("7313.00").first).to_be_visible()
     assert faults(editors_tab) == []
     editors_tab.get_by_role("button", name="Approve").press("Enter")
