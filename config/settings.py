@@ -111,6 +111,8 @@ ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Versions are looked up by their row, never by a moment alone, and a file may write a million.
+SIMPLE_HISTORY_DATE_INDEX = False
 
 TEMPLATES = [
     {
@@ -188,11 +190,12 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 # What one request may have, files and all, in bytes. docs/deploy.md tells nginx the same.
 LARGEST_REQUEST = 20 * 1024 * 1024
-# Pages that take more, of people who are signed in as staff: photos of a clinic, and films.
+# Pages that take more, of people who are signed in as staff: photos of a clinic, films, lists.
 LARGEST_REQUEST_OF = {
     "admin:clinics_clinic_photos": 160 * 1024 * 1024,
     "admin:treatments_film_add": 70 * 1024 * 1024,
     "admin:treatments_film_change": 70 * 1024 * 1024,
+    "admin:clinics_bulkimport_add": 70 * 1024 * 1024,
 }
 
 # --- Signing in: staff and editors only

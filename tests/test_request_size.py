@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.middleware.csrf import get_token
 from django.test import Client, RequestFactory
 
+from clinics.bulk_files import LARGEST_FILE, MOST_ROWS
 from clinics.models import Photo
 from clinics.photo_decoder import MAX_BYTES
 from tests.factories import ClinicFactory, EditorFactory, MembershipFactory
@@ -134,12 +135,21 @@ def test_a_file_too_large_leaves_nothing_in_the_temporary_folder(
     assert list(settings.FILE_UPLOAD_TEMP_DIR.iterdir()) == []
 
 
+def test_lists_of_many_clinics_are_larger(staff):
+    path = "/admin/clinics/bulkimport/add/"
+    told = [send(staff, path, length)[0].status_code for length in (70 * MEGABYTE, 71 * MEGABYTE)]
+    assert told[0] != 413
+    assert told[1] == 413
+
+
 def test_the_limits_let_through_what_the_pages_promise_and_are_those_of_the_web_server():
-    photos, film = (
-        site.LARGEST_REQUEST_OF[name]
-        for name in ("admin:clinics_clinic_photos", "admin:treatments_film_change")
+    photos, film, a_list = (
+        site.LARGEST_REQUEST_OF[f"admin:{name}"]
+        for name in ("clinics_clinic_photos", "treatments_film_change", "clinics_bulkimport_add")
     )
     assert photos > 10 * MAX_BYTES
-    assert film > LARGEST_FILM
+    assert film == a_list > LARGEST_FILM
+    assert a_list > LARGEST_FILE
+    assert LARGEST_FILE > MOST_ROWS * 600
     told = re.findall(r"client_max_body_size (\d+)m;", (ROOT / "docs/deploy.md").read_text())
     assert [int(size) * MEGABYTE for size in told] == [site.LARGEST_REQUEST, film, photos]
