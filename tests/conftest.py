@@ -58,7 +58,7 @@ def django_db_setup(django_db_setup, django_db_blocker):
                 if isinstance(operation, RunPython) and not operation.elidable:
                     with connection.schema_editor() as editor:
                         operation.code(apps, editor)
-            executor.recorder.record_applied(migration.app_label, migration.name)
+            executor.record_migration(migration)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from tests.factories import (
     ProposalFactory,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 TYPED = {"input", "select", "textarea"}
 WITHOUT_LABEL = {"hidden", "submit", "button"}
 NEVER_CLOSED = {"input", "img", "br", "link", "meta", "hr"}

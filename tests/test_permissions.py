@@ -203,6 +203,7 @@ def test_anonymous_visitors_are_sent_to_sign_in(client, own):
 
 
 @pytest.mark.usefixtures("staff", "rival_stays")
+@pytest.mark.once
 def test_no_page_without_an_object_names_the_rival(client, rival, rival_draft):
     queries = [
         {},
@@ -414,6 +415,7 @@ def test_rows_of_a_clinics_page_cannot_be_another_clinics(client, own, rival, pr
 
 
 @pytest.mark.usefixtures("staff", "rival_stays")
+@pytest.mark.once
 def test_a_thousand_rows_are_refused(client, own):
     path = clinic_path(own[Clinic])
     form = form_of(client, path) | {"offers-TOTAL_FORMS": 1001}

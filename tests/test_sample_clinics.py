@@ -85,6 +85,7 @@ def test_without_treatments_it_says_what_to_run_first():
     assert Clinic.objects.count() == 0
 
 
+@pytest.mark.once
 def test_four_hundred_clinics_of_many_countries_are_valid(treatments):
     load(400)
     assert Clinic.objects.filter(is_sample=True).count() == 400
@@ -119,6 +120,7 @@ def test_gaps_are_as_common_as_in_life():
     assert {sample.clinic.facility_type for sample in samples()} == set(Clinic.FacilityType)
 
 
+@pytest.mark.once
 def test_a_clinic_is_the_same_however_many_there_are(treatments):
     load(30)
     thirty = contents()

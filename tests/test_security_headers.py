@@ -6,7 +6,7 @@ from django.urls import reverse
 from tests.factories import ClaimFactory, OfferFactory, SourceFactory
 from tests.public_routes import address, named_routes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 ROUTES = named_routes()
 # Where visitors send something to us.
 FORMS = {"ask-question", "correction"}

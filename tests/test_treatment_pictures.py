@@ -17,7 +17,7 @@ from tests.factories import (
 from treatments.catalogue import load_catalogue
 from treatments.models import Claim, SideEffect, Source, Statement
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 Kind, Topic, Unit, How = Source.Kind, Claim.Topic, Claim.Unit, SideEffect.HowCommon
 

@@ -78,6 +78,7 @@ def admin_paths() -> list[str]:
 # --- Who needs it
 
 
+@pytest.mark.once
 def test_no_page_of_the_admin_opens_for_an_editor_without_the_second_step(client):
     """Not one, also not the JSON of suggestions nor the words of scripts; each leads on."""
     client.force_login(EditorFactory())

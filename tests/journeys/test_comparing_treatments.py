@@ -4,7 +4,7 @@ import pytest
 
 from tests.journeys.conftest import PHONE
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of patients")]
 
 
 def test_treatments_are_ticked_compared_and_taken_out_without_scripts(visit):

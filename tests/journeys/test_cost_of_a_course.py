@@ -4,7 +4,7 @@ import pytest
 
 from tests.journeys.conftest import PHONE
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of patients")]
 
 
 def test_a_quote_is_worked_out_without_scripts_and_a_mistake_is_said_beside_its_field(visit):

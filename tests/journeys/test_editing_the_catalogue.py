@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 
 from tests.journeys.conftest import PHONE
 
-# One worker makes all journeys, so that the site is started once.
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+# One worker makes all journeys of a kind, so that two sites are started and no more.
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of staff")]
 
 BEFORE = "Liposuction usually shows its result after one operation."
 SELLING = "A directory says that one operation brings a guaranteed result."

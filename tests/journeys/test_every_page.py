@@ -9,8 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.journeys.conftest import DESKTOP, PHONE
 
-# One worker makes all journeys, so that the site is started once.
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+# One worker makes all journeys of a kind, so that two sites are started and no more.
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of patients")]
 
 # Each kind of page, on a desktop and on a phone, light and dark.
 PAGES = [

@@ -5,8 +5,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.conftest import DESKTOP, PHONE
 
-# One worker makes all journeys, so that the site is started once.
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+# One worker makes all journeys of a kind, so that two sites are started and no more.
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of patients")]
 
 # What four documents say of the number of sessions against cellulite; the last counts weeks.
 DISAGREEMENT = {

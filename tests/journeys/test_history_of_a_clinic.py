@@ -5,8 +5,8 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.journeys.conftest import PHONE
 
-# One worker makes all journeys, so that the site is started once.
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+# One worker makes all journeys of a kind, so that two sites are started and no more.
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of staff")]
 
 
 def is_well_made(tab) -> bool:

@@ -7,7 +7,7 @@ from tests.journeys.conftest import DESKTOP, PHONE, sign_in_with_password
 from tests.journeys.test_every_page import violations
 from tests.journeys.test_moderation_desk import SMALLEST, faults
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of staff")]
 
 # A person takes longer to write; the form refuses what comes sooner.
 MILLISECONDS_TO_WRITE = 3200

@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 
 from tests.journeys.conftest import PHONE
 
-# One worker makes all journeys, so that the site is started once.
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+# One worker makes all journeys of a kind, so that two sites are started and no more.
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of staff")]
 
 WRONG = "Write only digits and a point, such as 1250.50."
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.journeys.conftest import DESKTOP, PHONE
 from tests.journeys.test_every_page import RULES
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of staff")]
 
 SMALLEST = {"width": 320, "height": 640}
 # A page of each kind: start, desk, list, row with rows in it, delete, history, file, own, guide.

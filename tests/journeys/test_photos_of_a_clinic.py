@@ -12,8 +12,8 @@ from PIL import Image
 
 from tests.journeys.conftest import PHONE
 
-# One worker makes all journeys, so that the site is started once.
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+# One worker makes all journeys of a kind, so that two sites are started and no more.
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of staff")]
 CANARY = b"CANARY-52.5163-13.3777"
 DROP = """(area) => {
     const transfer = new DataTransfer();

@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 
 from tests.journeys.conftest import PHONE, sign_in_with_password
 
-# One worker makes all journeys, so that the site is started once.
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+# One worker makes all journeys of a kind, so that two sites are started and no more.
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of staff")]
 
 MAKE_STAFF = """
 from django.contrib.auth import get_user_model

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.journeys.conftest import PHONE, sign_in_with_password, turn_on_second_step
 from tests.journeys.test_every_page import RULES
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of staff")]
 
 
 def test_an_editor_sets_up_a_second_step_and_signs_in_with_a_code(visit, editor_account):

@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 from tests.journeys.conftest import PHONE
 from tests.journeys.test_every_page import violations
 
-# One worker makes all journeys, so that the site is started once.
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+# One worker makes all journeys of a kind, so that two sites are started and no more.
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of patients")]
 
 PAGE = "/treatments/cellulite/is-it-for-me/"
 KEPT = """async () => ({
