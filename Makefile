@@ -29,8 +29,8 @@ run: .venv/runtime-installed
 # Install what the site, its tests and its checks need.
 install: .venv/development-installed
 
-# Every test on SQLite; on PostgreSQL those that ask the database, and of the journeys in a
-# browser one, and no long walk twice. That server is thrown away with all databases, so that none is dropped before.
+# Every test on SQLite; on PostgreSQL those that ask the database, but no long walk, and one of the
+# journeys. That server is thrown away with all databases, so that none is dropped before.
 test: .venv/development-installed
 	env -u DATABASE_URL $(PYTEST)
 	$(BIN)/python tests/with_postgres.py $(PYTEST) --reuse-db --only-database -m "not (journey or once) or core"

@@ -1,6 +1,7 @@
 """Rows on a clinic's page in the admin: hours, people, offers, checks, memberships."""
 
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTimeWidget
 from django.db import models
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
@@ -72,6 +73,9 @@ class OwnRows(admin.TabularInline):
 class OpeningHoursInline(LabelledRows, OwnRows):
     model = OpeningHours
     formset = OpeningHoursFormSet
+    formfield_overrides = OwnRows.formfield_overrides | {
+        models.TimeField: {"widget": AdminTimeWidget(format="%H:%M")}
+    }
     # One empty row, so that a row can be added without JavaScript.
     extra = 1
 

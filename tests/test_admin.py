@@ -510,6 +510,16 @@ def test_the_sign_in_page_has_one_heading_of_the_first_level(client):
     assert html.count("<h1") == 1
 
 
+def test_hours_are_written_without_seconds(client):
+    client.force_login(EditorFactory())
+    clinic = ClinicFactory()
+    clinic.opening_hours.create(weekday=0, opens="09:00", closes="17:30")
+    html = client.get(f"/admin/clinics/clinic/{clinic.pk}/change/").content.decode()
+    assert 'value="09:00"' in html
+    assert 'value="17:30"' in html
+    assert ":00:00" not in html
+
+
 # --- What belongs together
 
 HALVES = [

@@ -47,6 +47,9 @@ def test_a_price_is_public_when_an_editor_has_approved_it(visit, editors_tab, ma
 
     staff.goto("/admin/clinics/clinic/")
     staff.locator("#result_list tbody th a").first.click()
+    hours = staff.locator("#opening_hours-group fieldset")
+    expect(hours.get_by_role("combobox").first).to_be_visible()
+    assert hours.evaluate("box => box.scrollWidth - box.clientWidth") == 0
     address = staff.get_by_role("link", name="View on site").get_attribute("href")
     patient = visit(viewport=PHONE)
     patient.goto(address)
