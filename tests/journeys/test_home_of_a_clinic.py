@@ -74,8 +74,7 @@ def test_a_clinic_hears_what_is_wrong_and_confirms_the_rest(visit, manage):
     for path in [*others, "/admin/", home]:
         checked.goto(path)
         for size in [PHONE] if path in others else [DESKTOP, PHONE]:
-            checked.set_viewport_size(size)
-            assert faults(checked) == [], (path, size)
+            assert faults(checked, size) == [], (path, size)
         checked.set_viewport_size(SMALLEST)
         assert checked.evaluate("document.scrollingElement.scrollWidth") <= SMALLEST["width"]
     checked.get_by_role("link", name="See it as patients do").click()
