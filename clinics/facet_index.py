@@ -14,9 +14,9 @@ from itertools import count
 import numpy as np
 from pyroaring import BitMap
 
-from treatments.text_folding import fold
+from treatments.text_folding import fold, fold_each
 
-from .bitmaps import bitmap_of, grouped, numbers_of, union
+from .bitmaps import bitmap_of, grouped, numbers_of, places_of, union
 from .distance import kilometres, may_be_within
 from .listing_facts import (
     CLINIC_FACETS,
@@ -39,7 +39,7 @@ from .word_index import WordIndex
 # Unions over columns kept, of one option or two at once, so that counting them stays cheap.
 _UNIONS_KEPT = 300
 _LISTS_KEPT = 500
-# Above this share of changed clinics, or this many, orders are made anew.
+# Above so many changed clinics orders and unions are made anew.
 _MOST_PLACED_ONE_BY_ONE = 200
 # A share of all clinics, one in so many, below which clinics are looked up one by one.
 _FEWER = 32
@@ -103,14 +103,15 @@ class FacetIndex:
         index._make_room(int(first_numbers(len(order)).max(initial=0)) + 1)
         numbering = _Numbering(pks[order], first_numbers(len(order)))
         index._put(facts, facts.clinics[order], numbering)
-        index.words.build(numbering.names(facts))
+        index.words.build(*numbering.names(facts))
         index.by_name = ResultOrder(index._sorted_by_name(facts.names))
         return index
 
     def _sorted_by_name(self, names: dict[int, str]) -> np.ndarray:
         numbers = numbers_of(self.members)
         pks = self.pks[numbers].tolist()
-        keyed = sorted(zip((fold(names[pk]) for pk in pks), pks, numbers.tolist(), strict=True))
+        folded = fold_each(names[pk] for pk in pks)
+        keyed = sorted(zip(folded, pks, numbers.tolist(), strict=True))
         return np.array([number for _name, _pk, number in keyed], np.uint32)
 
     def update(
@@ -122,7 +123,7 @@ class FacetIndex:
         `names_of(primary keys)` gives names of clinics that did not change.
         """
         wanted = np.fromiter(clinics, np.int64, len(clinics))
-        gone = np.flatnonzero(np.isin(self.pks, wanted)).astype(np.uint32)
+        gone = places_of(wanted, self.pks).astype(np.uint32)
         number_of = {int(self.pks[number]): number for number in gone.tolist()}
         before = self._ordered_by(gone)
         self._take_out(gone)
@@ -132,7 +133,7 @@ class FacetIndex:
         numbering = _Numbering(facts.clinics[order, 0], numbers[order])
         self._put(facts, facts.clinics[order], numbering)
         self.words.replace(
-            bitmap_of(np.union1d(gone, numbers).astype(np.uint32)), numbering.names(facts)
+            bitmap_of(np.union1d(gone, numbers).astype(np.uint32)), *numbering.names(facts)
         )
         self._place_again(before, numbers[order], facts.names, names_of)
         for pk in clinics:
@@ -342,14 +343,13 @@ class FacetIndex:
     # --- What is asked
 
     def columns_meeting(
-        self, conditions: dict[str, tuple], columns: dict | None = None
+        self, conditions: dict[str, tuple]
     ) -> Iterator[tuple[tuple[int, int], Column]]:
-        """The columns, or those of `columns`, of the treatments and concerns asked for."""
+        """The columns of the treatments and concerns asked for."""
         treatments = self.vocabulary.published
         chosen = conditions.get("treatment")
         concerns = conditions.get("concern")
-        columns = self.offers.columns if columns is None else columns
-        for (treatment, nth), column in columns.items():
+        for (treatment, nth), column in self.offers.columns.items():
             if treatment not in treatments or (chosen is not None and treatment not in chosen):
                 continue
             if concerns is None or treatments[treatment].concerns.intersection(concerns):
@@ -377,8 +377,8 @@ class FacetIndex:
             held = self._unions[key] = self._united(key)
         return held
 
-    def _united(self, conditions: tuple, columns: dict | None = None) -> BitMap:
-        """Clinics with an offer that meets the conditions, in `columns` or in all of them."""
+    def _united(self, conditions: tuple) -> BitMap:
+        """Clinics with an offer that meets the conditions."""
         chosen: dict[str, tuple] = {}
         others = []
         for facet, key in conditions:
@@ -387,7 +387,7 @@ class FacetIndex:
             else:
                 others.append((facet, key))
         found = []
-        for _place, column in self.columns_meeting(chosen, columns):
+        for _place, column in self.columns_meeting(chosen):
             parts = [column.options.get(facet, {}).get(key, _NOBODY) for facet, key in others]
             found.append(
                 BitMap.intersection(*parts) if len(parts) > 1 else [*parts, column.holders][0]
@@ -395,10 +395,30 @@ class FacetIndex:
         return union(found)
 
     def _refresh_unions(self, changed: BitMap) -> None:
-        columns = self.offers.columns.items()
-        touched = {place: column for place, column in columns if column.holders.intersect(changed)}
-        for conditions, found in self._unions.items():
-            found.update(self._united(conditions, touched) & changed)
+        """Put clinics that were taken out into the unions again, as they are now."""
+        if len(changed) > _MOST_PLACED_ONE_BY_ONE:
+            self._unions = {}
+            return
+        for number in changed:
+            offers = list(self._options_of_offers(number))
+            for conditions, found in self._unions.items():
+                if any(offer.issuperset(conditions) for offer in offers):
+                    found.add(number)
+
+    def _options_of_offers(self, number: int) -> Iterator[set[tuple[str, Hashable]]]:
+        """For each public offer of a clinic its options, with the facet of each."""
+        for (treatment, _nth), column in self.columns_meeting({}):
+            if number in column.holders:
+                yield {
+                    ("treatment", treatment),
+                    *(("concern", key) for key in self.vocabulary.published[treatment].concerns),
+                    *(
+                        (facet, key)
+                        for facet, options in column.options.items()
+                        for key, clinics in options.items()
+                        if number in clinics
+                    ),
+                }
 
     def parts(self, alternatives: list[tuple[tuple[str, Hashable], ...]]) -> list[BitMap]:
         """Bitmaps whose union are the clinics with an offer that meets any alternative, each
@@ -556,11 +576,11 @@ class _Numbering:
             return np.empty(0, np.uint32)
         return self._numbers[np.searchsorted(self._pks, clinics)]
 
-    def names(self, facts: Facts) -> Iterator[tuple[int, str]]:
-        """Every name that finds a clinic, with the clinic's number."""
+    def names(self, facts: Facts) -> tuple[np.ndarray, list[str]]:
+        """Clinics by number, and beside each a name that finds it."""
         pairs = [*facts.people, *facts.names.items()]
-        numbers = self.of(np.fromiter((pk for pk, _name in pairs), np.int64, len(pairs)))
-        return zip(numbers.tolist(), (name for _pk, name in pairs), strict=True)
+        pks = np.fromiter((pk for pk, _name in pairs), np.int64, len(pairs))
+        return self.of(pks), [name for _pk, name in pairs]
 
 
 _NOBODY = BitMap()

@@ -242,7 +242,7 @@ class _Wanted:
     rows: Callable[..., QuerySet] = field(compare=False)
     is_text: bool = field(default=False, compare=False)
 
-    def read(self, day: date, keys: list[int] | None, *words: tuple[str, ...]):
+    def read(self, day: date | None, keys: list[int] | None, *words: tuple[str, ...]):
         """All rows, or those of `keys`: an array of 64-bit numbers, or a list. One query."""
         if keys is None:
             sql, parameters = self.rows(day, *words).query.sql_with_params()
@@ -405,8 +405,8 @@ def _options(facet: ClinicFacet, vocabulary: Vocabulary, day: date, only, pks) -
 
 
 def names_of(clinics: list[int]) -> dict[int, str]:
-    """The names of these clinics by primary key. One query."""
-    return dict(Clinic.objects.filter(pk__in=clinics).values_list("pk", "name"))
+    """The names of these published clinics by primary key. One query."""
+    return dict(_NAMES.read(None, clinics))
 
 
 def expiring_between(one: date, other: date) -> set[int]:

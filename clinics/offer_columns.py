@@ -26,6 +26,8 @@ _UNRATED = BANDS
 _RANGES_KEPT = 24
 # Odd and without a pattern: multiplying by it spreads neighbouring numbers over 64 bits.
 _MIXER = np.uint64(0x9E3779B97F4A7C15)
+# Up to so many clinics are looked for in a bitmap without reading it out.
+_FEW = 8
 # The code of "no price that can be compared" and of "nothing said about sessions".
 NOTHING = 0
 
@@ -86,15 +88,14 @@ class CodedClinics:
         """Take these clinics out."""
         gone = self.clinics & clinics
         if gone:
-            places = np.searchsorted(numbers_of(self.clinics), numbers_of(gone))
-            self.codes = np.delete(self.codes, places)
+            self.codes = np.delete(self.codes, self._places_of(numbers_of(gone)))
             self.clinics -= gone
 
     def add(self, numbers: np.ndarray, codes: np.ndarray) -> None:
         """Put in clinics (rising), none of which is here, with their codes."""
         new = _narrowest(codes)
         if self.clinics:
-            places = np.searchsorted(numbers_of(self.clinics), numbers)
+            places = self._places_of(numbers)
             kind = np.promote_types(self.codes.dtype, new.dtype)
             self.codes = np.insert(self.codes.astype(kind, copy=False), places, new)
         else:
@@ -104,7 +105,10 @@ class CodedClinics:
     def of(self, clinics: BitMap) -> tuple[np.ndarray, np.ndarray]:
         """Those of `clinics` that are here: their numbers, rising, and their codes."""
         wanted = self.clinics & clinics
-        held, numbers = numbers_of(self.clinics), numbers_of(wanted)
+        numbers = numbers_of(wanted)
+        if len(numbers) <= _FEW:
+            return numbers, self.codes[self._places_of(numbers)]
+        held = numbers_of(self.clinics)
         if len(numbers) == len(held):
             return held, self.codes
         if len(numbers) * 8 < len(held):
@@ -112,6 +116,12 @@ class CodedClinics:
         here = np.zeros(int(held[-1]) + 1, bool)
         here[numbers] = True
         return numbers, self.codes[here[held]]
+
+    def _places_of(self, numbers: np.ndarray) -> np.ndarray:
+        """Where the codes of these clinics stand, or would: `numbers` rise and none is 0."""
+        if len(numbers) <= _FEW:
+            return np.array([self.clinics.rank(n - 1) for n in numbers.tolist()], np.intp)
+        return np.searchsorted(numbers_of(self.clinics), numbers)
 
     def with_codes(self, met: np.ndarray) -> BitMap:
         """The clinics whose code is true in `met`."""
@@ -144,9 +154,9 @@ class Column:
 
     def forget(self, clinics: BitMap) -> None:
         """Take the offers of these clinics out."""
-        gone = self.holders & clinics
-        if not gone:
+        if not self.holders.intersect(clinics):
             return
+        gone = self.holders & clinics
         for coded in (self.plans, self.prices):
             coded.forget(gone)
         options = [bitmap for found in self.options.values() for bitmap in found.values()]

@@ -8,7 +8,7 @@ from pyroaring import BitMap
 
 from treatments.text_folding import fold
 
-from .bitmaps import numbers_of
+from .bitmaps import numbers_of, places_of
 
 # Results up to here are sorted by rank whole: it costs less than anything cleverer.
 _FEW = 4096
@@ -43,7 +43,7 @@ class ResultOrder:
 
     def replace(self, gone: np.ndarray, new: list[int], key: Callable[[int], object]) -> None:
         """Take numbers out and put `new` ones where `key(number)` says they belong."""
-        sequence = self.sequence[~np.isin(self.sequence, gone)] if len(gone) else self.sequence
+        sequence = np.delete(self.sequence, places_of(gone, self.sequence))
         placed = sorted((key(number), number) for number in new)
         places = [bisect_left(sequence, wanted, key=lambda n: key(int(n))) for wanted, _ in placed]
         self.put_down(np.insert(sequence, places, [number for _key, number in placed]))
@@ -114,7 +114,7 @@ class NameOrder:
         out = np.array([n for n in gone if n not in staying], np.uint32)
         if len(out):
             sequence = self._order.sequence
-            self._order.put_down(sequence[~np.isin(sequence, out)])
+            self._order.put_down(np.delete(sequence, places_of(out, sequence)))
         for number in new:
             if number not in staying:
                 place = self._place(number)

@@ -5,11 +5,9 @@ listings. The words read at the start never change: a clinic that changes moves 
 second, small set of words, so that one edit does not cost a walk through all words.
 """
 
-from array import array
 from bisect import bisect_left, insort
-from collections import defaultdict
 from functools import lru_cache
-from itertools import count
+from itertools import chain
 
 import numpy as np
 from pyroaring import BitMap
@@ -49,22 +47,25 @@ class WordIndex:
         self._first = _Words()
         self._later = _Words()
         self._moved = BitMap()
+        # By clinic that moved: its words among the later ones.
+        self._words_of: dict[int, set[str]] = {}
         self._holders_at_first = lru_cache(_PREFIXES_KEPT)(self._first.holders)
 
-    def build(self, names) -> None:
-        """Start from pairs of (clinic number, name)."""
-        # Word by word, because few words make up many names.
-        number_of: dict[str, int] = defaultdict(count().__next__)
-        starts = lru_cache(100_000)(
-            lambda part: [number_of[word] for word in sorted(word_starts(part))]
-        )
-        words, clinics = array("I"), array("I")
-        for clinic, name in names:
-            for part in name.split():
-                for word in starts(part):
-                    words.append(word)
-                    clinics.append(clinic)
-        holders = grouped(np.frombuffer(words, np.uint32), np.frombuffer(clinics, np.uint32))
+    def build(self, clinics: np.ndarray, names: list[str]) -> None:
+        """Start from the numbers of clinics, and beside each a name of it."""
+        # Part by part, because few parts make up many names. They are split twice, because so
+        # many lists at once would keep the garbage collector busy.
+        lengths = np.fromiter((len(name.split()) for name in names), np.intp, len(names))
+        parts = list(chain.from_iterable(map(str.split, names)))
+        number_of: dict[str, int] = {}
+        starts = {
+            part: [number_of.setdefault(word, len(number_of)) for word in sorted(word_starts(part))]
+            for part in dict.fromkeys(parts)
+        }
+        found = [starts[part] for part in parts]
+        words = np.fromiter(chain.from_iterable(found), np.uint32)
+        counts = np.fromiter(map(len, found), np.intp, len(found))
+        holders = grouped(words, np.repeat(np.repeat(clinics, lengths), counts))
         self.restore(
             {
                 word: found if len(found := holders[number]) > 1 else found[0]
@@ -76,7 +77,7 @@ class WordIndex:
         """Start from words and their clinics, as `all_words` gave them."""
         self._first.clinics = clinics_of_words
         self._first.sorted = sorted(clinics_of_words)
-        self._later, self._moved = _Words(), BitMap()
+        self._later, self._moved, self._words_of = _Words(), BitMap(), {}
         self._holders_at_first.cache_clear()
 
     @property
@@ -94,20 +95,23 @@ class WordIndex:
         holders = BitMap([first]) if isinstance(first, int) else BitMap(first or ())
         return (holders - self._moved) | (later or BitMap())
 
-    def replace(self, clinics: BitMap, names) -> None:
-        """Forget the words of `clinics` and take those of these (clinic number, name) pairs."""
+    def replace(self, clinics: BitMap, numbers: np.ndarray, names: list[str]) -> None:
+        """Forget the words of `clinics`; take those of `names`, `numbers` saying whose."""
         self._moved |= clinics
-        for word, holders in list(self._later.clinics.items()):
-            holders.difference_update(clinics)
-            if not holders:
-                del self._later.clinics[word]
-                del self._later.sorted[bisect_left(self._later.sorted, word)]
-        for clinic, name in names:
+        later = self._later
+        for clinic in clinics:
+            for word in self._words_of.pop(clinic, ()):
+                later.clinics[word].discard(clinic)
+                if not later.clinics[word]:
+                    del later.clinics[word]
+                    del later.sorted[bisect_left(later.sorted, word)]
+        for clinic, name in zip(numbers.tolist(), names, strict=True):
             for word in word_starts(name):
-                if word not in self._later.clinics:
-                    self._later.clinics[word] = BitMap()
-                    insort(self._later.sorted, word)
-                self._later.clinics[word].add(clinic)
+                if word not in later.clinics:
+                    later.clinics[word] = BitMap()
+                    insort(later.sorted, word)
+                later.clinics[word].add(clinic)
+                self._words_of.setdefault(clinic, set()).add(word)
 
     def holders(self, prefix: str) -> BitMap:
         """Clinics with a word that starts with `prefix`, which is in search spelling."""

@@ -7,6 +7,8 @@ finds "Acıbadem" and "lodz" finds "Łódź" on every database alike.
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
 
 from django.db import models
 
@@ -41,6 +43,12 @@ def fold(text: str) -> str:
     letters = [letter for letter in text if not unicodedata.combining(letter)]
     # Vowel signs of Indic and South-East Asian scripts are marks, yet part of the word.
     return " ".join("".join(c if _is_of_a_word(c) else " " for c in letters).split())
+
+
+def fold_each(texts: Iterable[str]) -> list[str]:
+    """`fold` of each text, quicker for many: a word that comes again is not folded again."""
+    folded = lru_cache(100_000)(fold)
+    return [" ".join(filter(None, map(folded, text.split()))) for text in texts]
 
 
 def _is_of_a_word(letter: str) -> bool:
