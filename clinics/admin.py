@@ -16,6 +16,7 @@ from treatments.folded_search import FoldedSearch
 from treatments.grouped_choices import GroupedChoices
 from treatments.list_filters import RelatedFilter
 from treatments.permissions import EditedByEditors
+from treatments.record_pages import RecordPages
 from treatments.versions_admin import OptionalReason
 
 from .bulk_admin import BulkImportAdmin, ExportedRows
@@ -28,9 +29,9 @@ from .list_pages import KeysFirstPaginator
 from .listing_forms import CheckForm, ClinicForm, OfferForm
 from .listing_history_admin import ClinicHistory, ListingHistory
 from .listing_inlines import (
-    HTTPS_UNLESS_SAID,
     CheckInline,
     EvidenceInline,
+    ListedApart,
     MembershipInline,
     OfferInline,
     OpeningHoursInline,
@@ -64,18 +65,13 @@ from .safe_editing_admin import SafeEditing, SentIn
 # --- Pages that editors and clinic staff share
 
 
-class OwnClinicsAdmin(GroupedChoices, FoldedSearch, SafeEditing):
+class OwnClinicsAdmin(GroupedChoices, FoldedSearch, RecordPages, SafeEditing):
     """Pages that show clinic staff what belongs to their own clinics, and editors all."""
 
     # From the model to its clinic: the lookup for lists, and the attribute with its id.
     clinic_lookup = "clinic"
     clinic_id_attribute = "clinic_id"
-    formfield_overrides = HTTPS_UNLESS_SAID
-    list_per_page = 50
     paginator = KeysFirstPaginator
-    show_facets = admin.ShowFacets.ALWAYS
-    # All would be counted a second time, for a number that the filters say already.
-    show_full_result_count = False
     # Filters of staff name no rows of others: only words of ours, and counts of their own rows.
     editors_list_filter = ()
     staff_list_filter = ()
@@ -223,7 +219,21 @@ class ClinicAdmin(ExportedRows, PhotoPages, ClinicHistory, OwnClinicsAdmin):
             return ["confirmed_by_name"]
         return self.staff_fieldsets[0][1]["fields"]
 
+    def get_inline_instances(self, request, obj=None):
+        """Without rows that are too many for the page, for which it has links instead."""
+        inlines = super().get_inline_instances(request, obj)
+        if obj is None:
+            return inlines
+        apart = {
+            inline: found
+            for inline in inlines
+            if isinstance(inline, ListedApart) and (found := inline.long_list(request, obj))
+        }
+        request.long_lists = list(apart.values())
+        return [inline for inline in inlines if inline not in apart]
+
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
+        context["long_lists"] = getattr(request, "long_lists", ())
         # Editors have the rows of memberships on this page instead.
         if obj and not is_editor(request.user):
             context["is_owner"] = clinics_owned_by(request.user).filter(pk=obj.pk).exists()
@@ -351,13 +361,8 @@ admin.site.register(Correction, CorrectionAdmin)
 # --- Pages for editors
 
 
-class EditorAdmin(OptionalReason, EditedByEditors, FoldedSearch, admin.ModelAdmin):
+class EditorAdmin(OptionalReason, EditedByEditors, FoldedSearch, RecordPages, admin.ModelAdmin):
     """What all pages for editors only share."""
-
-    formfield_overrides = HTTPS_UNLESS_SAID
-    list_per_page = 50
-    show_facets = admin.ShowFacets.ALWAYS
-    show_full_result_count = False
 
 
 @admin.register(Check)
@@ -373,7 +378,7 @@ class CheckAdmin(EditorAdmin):
         "checked_on",
         "expires_on",
     ]
-    list_filter = [ExpiryFilter, "kind", "result", "checked_on"]
+    list_filter = [OwnClinicFilter, ExpiryFilter, "kind", "result", "checked_on"]
     ordering = ["-checked_on", "-pk"]
     list_select_related = ["clinic", "practitioner"]
     search_fields = ["clinic__name_folded", "practitioner__name_folded", "number"]

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from treatments.record_pages import RecordPages
 from treatments.spreadsheet_text import BYTE_ORDER_MARK, harmless
 
 from .bulk_columns import SHEETS, Access, ChoiceColumn, Known
@@ -152,12 +153,11 @@ class UploadForm(forms.Form):
         return upload
 
 
-class BulkImportAdmin(admin.ModelAdmin):
+class BulkImportAdmin(RecordPages, admin.ModelAdmin):
     """The imports of the person who is signed in."""
 
     list_display = ["file_name", "sheet", "state", "created_at"]
     list_display_links = ["file_name"]
-    list_per_page = 50
     ordering = ["-created_at", "-pk"]
     actions = None
 
@@ -181,9 +181,6 @@ class BulkImportAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request, obj=None):
         # On the page itself: Django’s own would list every row of the file.
-        return False
-
-    def lookup_allowed(self, lookup, value, request=None):
         return False
 
     def get_urls(self):

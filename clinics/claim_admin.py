@@ -7,17 +7,14 @@ from django.utils.translation import gettext_lazy as _
 
 from treatments.folded_search import FoldedSearch
 from treatments.permissions import is_moderator
+from treatments.record_pages import RecordPages
 
 from . import claims
 from .models import ClaimRequest
 
 
-class ReadByModerators(FoldedSearch, admin.ModelAdmin):
+class ReadByModerators(FoldedSearch, RecordPages, admin.ModelAdmin):
     """Moderators see it; nobody adds a row by hand."""
-
-    list_per_page = 50
-    show_facets = admin.ShowFacets.ALWAYS
-    show_full_result_count = False
 
     def has_module_permission(self, request):
         return is_moderator(request.user)

@@ -188,7 +188,8 @@ class ComparedRows(forms.BaseInlineFormSet):
         """Number the rows anew if some are gone. One query, which the page makes anyway."""
         told, stored = told_at_start(self.data), {str(row.pk) for row in self.get_queryset()}
         kept, gone = [], []
-        for number in range(self.initial_form_count()):
+        # A form may say that there were billions.
+        for number in range(min(self.initial_form_count(), self.total_form_count())):
             key = self.data.get(f"{self.prefix}-{number}-{self.model._meta.pk.name}", "")
             start = told.get(row_name(self.model, key))
             if start is None or key in stored:

@@ -8,9 +8,9 @@ from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext_lazy as _
 
 from treatments.permissions import is_moderator
+from treatments.record_pages import RecordPages
 
 from .corrections import close, corrections_of
-from .lists_of_a_clinic import PARAMETER
 from .models import Correction
 from .own_clinic_filter import OwnClinicFilter
 
@@ -32,16 +32,13 @@ class ClosingForm(forms.ModelForm):
             self.fields["status"].choices = choices
 
 
-class CorrectionAdmin(admin.ModelAdmin):
+class CorrectionAdmin(RecordPages, admin.ModelAdmin):
     """A correction with the reader's words. Nobody adds or changes one."""
 
     form = ClosingForm
     list_display = ["what", "clinic", "status", "sent_at"]
     list_filter = [OwnClinicFilter, "status", "what"]
     list_select_related = ["clinic"]
-    list_per_page = 50
-    show_facets = admin.ShowFacets.ALWAYS
-    show_full_result_count = False
     told = ["clinic_name", "what", "words", "sent_at"]
     outcome = ["closed_by_name", "closed_at"]
     readonly_fields = [*told, *outcome]
@@ -78,10 +75,6 @@ class CorrectionAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request, obj=None):
         # A clinic must not make what patients say disappear; after 180 days all of it goes.
         return obj is not None and is_moderator(request.user)
-
-    def lookup_allowed(self, lookup, value, request=None):
-        """Only what the page itself offers: other lookups would be a way to guess at the rest."""
-        return lookup in ("status", "status__exact", "what", "what__exact", PARAMETER)
 
     def get_actions(self, request):
         """None: each is looked at by itself."""

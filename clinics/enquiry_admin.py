@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
+from treatments.record_pages import RecordPages
 from treatments.spreadsheet_text import BYTE_ORDER_MARK, harmless
 
 from .enquiries import (
@@ -33,7 +34,7 @@ from .enquiries import (
     words_of,
 )
 from .enquiry_forms import AnswerForm, NoteForm, Time
-from .lists_of_a_clinic import PARAMETER, rows_asked_for
+from .lists_of_a_clinic import rows_asked_for
 from .models import Enquiry, EnquiryEntry, EnquiryReading, Language, ReplyTemplate
 from .own_clinic_filter import OwnClinicFilter
 from .permissions import clinics_as_member, is_editor
@@ -48,7 +49,7 @@ def cell(value) -> str:
     return harmless("" if value is None else str(value))
 
 
-class EnquiryAdmin(admin.ModelAdmin):
+class EnquiryAdmin(RecordPages, admin.ModelAdmin):
     """Requests of patients, by reference; reading one is written down."""
 
     list_display = [
@@ -61,9 +62,6 @@ class EnquiryAdmin(admin.ModelAdmin):
     ]
     list_filter = (OwnClinicFilter, "status")
     list_select_related = ["clinic"]
-    list_per_page = 50
-    show_facets = admin.ShowFacets.ALWAYS
-    show_full_result_count = False
     search_fields = ["reference"]
     actions = ["export"]
 
@@ -95,10 +93,6 @@ class EnquiryAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return obj is not None and self.is_reader(request, obj)
-
-    def lookup_allowed(self, lookup, value, request=None):
-        """Only what the page itself offers: other lookups would be a way to guess at the rest."""
-        return lookup in ("status", "status__exact", PARAMETER)
 
     def get_list_display_links(self, request, list_display):
         """None for those who may open nothing."""

@@ -1,13 +1,18 @@
 """Rows on a clinic's page in the admin: hours, people, offers, checks, memberships."""
 
+from dataclasses import dataclass
+
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminTimeWidget
 from django.db import models
+from django.forms.formsets import TOTAL_FORM_COUNT
 from django.template.loader import render_to_string
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from treatments.labelled_rows import LabelledRows
 from treatments.permissions import EditedByEditors
+from treatments.record_pages import RecordRows
 
 from .concurrent_edits import ComparedForm, ComparedRows
 from .listing_forms import (
@@ -18,6 +23,7 @@ from .listing_forms import (
     OffersOfClinicFormSet,
     OpeningHoursFormSet,
 )
+from .lists_of_a_clinic import list_of
 from .models import Check, CheckEvidence, Membership, Offer, OpeningHours, Practitioner
 from .permissions import is_editor, may_edit, treatments_to_offer
 from .review import needs_review
@@ -28,26 +34,48 @@ from .review_forms import (
     StaffPersonRowForm,
 )
 
-# The form field of Django 5.2 would take a bare "example.org" for http.
-HTTPS_UNLESS_SAID = {models.URLField: {"assume_scheme": "https"}}
-# Rows of one kind on a clinic's page.
-MOST_ROWS = 100
 # For rows of more fields than a telephone shows side by side.
 STACKED = "admin/edit_inline/stacked.html"
+# Stored rows of one kind up to which they are edited on the clinic's page.
+MOST_ON_THE_PAGE = 50
 
 
-class OwnRows(admin.TabularInline):
+@dataclass(frozen=True)
+class LongList:
+    """Rows of a clinic that are too many for its page: what they are, how many, and where."""
+
+    label: str
+    count: int
+    url: str
+
+
+class ListedApart(RecordRows):
+    """For an inline of a clinic whose rows have pages of their own, where many are edited."""
+
+    def long_list(self, request, clinic) -> LongList | None:
+        """The list that takes the place of these rows on the clinic's page; None if they stay.
+
+        They stay for those who may not open the list, and when they were sent: the page of
+        whoever sent them had them, and there may be more since. One query.
+        """
+        rows = self.model._meta.get_field("clinic").remote_field.get_accessor_name()
+        listed = self.admin_site.get_model_admin(self.model)
+        if f"{rows}-{TOTAL_FORM_COUNT}" in request.POST or not listed.has_view_permission(request):
+            return None
+        count = getattr(clinic, rows).count()
+        if count <= MOST_ON_THE_PAGE:
+            return None
+        route = f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
+        label = capfirst(self.model._meta.verbose_name_plural)
+        return LongList(label, count, list_of(route, clinic.pk))
+
+
+class OwnRows(RecordRows, admin.TabularInline):
     """Rows of a clinic that its staff may edit."""
 
     form = ComparedForm
     formset = ComparedRows
     extra = 0
-    max_num = MOST_ROWS
-    formfield_overrides = HTTPS_UNLESS_SAID
-
-    def get_formset(self, request, obj=None, **kwargs):
-        # Else a form may send a thousand rows more than max_num, and is shown them again.
-        return super().get_formset(request, obj, absolute_max=MOST_ROWS, **kwargs)
 
     def has_view_permission(self, request, obj=None):
         return self.may_edit(request, obj)
@@ -73,14 +101,14 @@ class OwnRows(admin.TabularInline):
 class OpeningHoursInline(LabelledRows, OwnRows):
     model = OpeningHours
     formset = OpeningHoursFormSet
-    formfield_overrides = OwnRows.formfield_overrides | {
+    formfield_overrides = RecordRows.formfield_overrides | {
         models.TimeField: {"widget": AdminTimeWidget(format="%H:%M")}
     }
     # One empty row, so that a row can be added without JavaScript.
     extra = 1
 
 
-class PractitionerInline(OwnRows):
+class PractitionerInline(ListedApart, OwnRows):
     """People. Staff remove one on the person's own page, which refuses to lose checks."""
 
     model = Practitioner
@@ -104,7 +132,7 @@ class PractitionerInline(OwnRows):
         return is_editor(request.user)
 
 
-class OfferInline(OwnRows):
+class OfferInline(ListedApart, OwnRows):
     """The short form of the offers; each links to the page with all of it."""
 
     model = Offer
@@ -128,7 +156,7 @@ class OfferInline(OwnRows):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
-class CheckInline(EditedByEditors, admin.TabularInline):
+class CheckInline(EditedByEditors, ListedApart, admin.TabularInline):
     """Checks are an editor's word: clinic staff read theirs and change none."""
 
     model = Check
@@ -143,7 +171,6 @@ class CheckInline(EditedByEditors, admin.TabularInline):
         "link",
         ("result", "checked_on", "expires_on"),
     )
-    formfield_overrides = HTTPS_UNLESS_SAID
 
     def has_view_permission(self, request, obj=None):
         # As in OwnRows, the question without a clinic comes from inside its page.
@@ -188,7 +215,7 @@ class EvidenceInline(EditedByEditors, admin.TabularInline):
         return render_to_string("admin/clinics/evidence_link.html", {"evidence": obj})
 
 
-class MembershipInline(LabelledRows, EditedByEditors, admin.TabularInline):
+class MembershipInline(LabelledRows, EditedByEditors, RecordRows, admin.TabularInline):
     model = Membership
     form = MembershipForm
     formset = ComparedRows

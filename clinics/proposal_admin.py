@@ -14,8 +14,9 @@ from django.views.decorators.cache import never_cache
 
 from treatments.list_filters import ConditionFilter
 from treatments.permissions import is_editor, is_moderator
+from treatments.record_pages import RecordPages
 
-from .lists_of_a_clinic import PARAMETER, rows_asked_for
+from .lists_of_a_clinic import rows_asked_for
 from .models import Proposal
 from .own_clinic_filter import OwnClinicFilter
 from .permissions import clinics_as_member
@@ -68,16 +69,12 @@ class ProposalStatusFilter(ConditionFilter):
         return {code: (label, Q(status=code)) for code, label in Status.choices}
 
 
-class ProposalAdmin(admin.ModelAdmin):
+class ProposalAdmin(RecordPages, admin.ModelAdmin):
     """Waiting ones first, the oldest of them first. Nobody adds, edits or deletes one by hand."""
 
     list_display = ["name", "clinic", "kind", "status", "author", "created_at"]
     list_filter = [OwnClinicFilter, ProposalStatusFilter]
     list_select_related = ["clinic", "author"]
-    list_per_page = 50
-    show_facets = admin.ShowFacets.ALWAYS
-    # The filter by status counts them all already.
-    show_full_result_count = False
     search_fields = ["name", "clinic__name"]
     ordering = [
         Case(When(status=Status.WAITING, then=Value(0)), default=Value(1)),
@@ -109,10 +106,6 @@ class ProposalAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return False
-
-    def lookup_allowed(self, lookup, value, request=None):
-        """Only what the page itself offers: other lookups would be a way to guess at the rest."""
-        return lookup in ("status", "status__exact", PARAMETER)
 
     def history_view(self, request, object_id, extra_context=None):
         """Ask for permission first: Django looks for the object first, and tells if it exists."""

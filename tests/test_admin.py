@@ -191,7 +191,7 @@ def test_a_clinics_page_costs_the_same_for_one_row_of_a_kind_and_for_three(
             OpeningHoursFactory(clinic=clinic, weekday=weekday)
             PractitionerFactory(clinic=clinic)
         # One more than it takes: the first page of a process also asks for kinds of content.
-        with django_assert_max_num_queries(25):
+        with django_assert_max_num_queries(28):
             client.get(clinic_path(clinic))
 
 

@@ -7,7 +7,7 @@ page would be hundreds of boxes, more than a form may send.
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.forms import Script
 from django.utils import timezone
@@ -49,20 +49,13 @@ from .models import (
 )
 from .permissions import EditedByEditors
 from .question_admin import ReadersQuestionAdmin
+from .record_pages import RecordPages, RecordRows
 from .versions_admin import VersionPages
 from .wording import reasons
 
-# The form field of Django 5.2 would take a bare "example.org" for http.
-HTTPS_UNLESS_SAID = {models.URLField: {"assume_scheme": "https"}}
 
-
-class EditorAdmin(EditedByEditors, FoldedSearch, admin.ModelAdmin):
+class EditorAdmin(EditedByEditors, FoldedSearch, RecordPages, admin.ModelAdmin):
     """What all pages of this module share."""
-
-    formfield_overrides = HTTPS_UNLESS_SAID
-    list_per_page = 50
-    show_facets = admin.ShowFacets.ALWAYS
-    show_full_result_count = False
 
     def view_on_site(self, obj):
         """The address of the page that visitors see, or None where there is none.
@@ -128,7 +121,7 @@ class LinkedRows(EditedByEditors, admin.TabularInline):
         return self.fields
 
 
-class EditedRows(LabelledRows, EditedByEditors, admin.TabularInline):
+class EditedRows(LabelledRows, EditedByEditors, RecordRows, admin.TabularInline):
     """Rows that are short enough to be edited where they are listed."""
 
     extra = 0

@@ -15,6 +15,7 @@ from .history import one_change
 from .list_filters import ConditionFilter, RelatedFilter
 from .models import ReadersQuestion
 from .permissions import EditedByEditors
+from .record_pages import RecordPages
 from .versions_admin import OptionalReason
 
 Status = ReadersQuestion.Status
@@ -93,17 +94,15 @@ class StatusFilter(ConditionFilter):
         return {code: (label, Q(status=code)) for code, label in Status.choices}
 
 
-class ReadersQuestionAdmin(OptionalReason, EditedByEditors, FoldedSearch, admin.ModelAdmin):
+class ReadersQuestionAdmin(
+    OptionalReason, EditedByEditors, FoldedSearch, RecordPages, admin.ModelAdmin
+):
     """Waiting questions first, the oldest of them first. Readers alone add questions."""
 
     form = AnswerForm
     list_display = ["asked", "treatment", "asked_at", "status", "has_answer"]
     list_filter = [StatusFilter, ("treatment", RelatedFilter)]
     list_select_related = ["treatment"]
-    list_per_page = 50
-    show_facets = admin.ShowFacets.ALWAYS
-    # The filter by status counts them all already.
-    show_full_result_count = False
     search_fields = ["text_as_asked", "text_published", "answer", "treatment__name_folded"]
     actions = ["publish", "decline"]
     ordering = [
