@@ -120,6 +120,14 @@ def test_a_list_takes_no_condition_but_those_of_its_filters(client, model):
             assert client.get(path, {condition: value}).status_code == 400, (condition, value)
 
 
+@pytest.mark.parametrize("value", ["\x00", "rare\x00"])
+@pytest.mark.usefixtures("editor")
+def test_a_filter_takes_no_letter_that_a_database_refuses(client, value):
+    path = "/admin/treatments/sideeffect/"
+    assert client.get(path, {"how_common__exact": "rare"}).status_code == 200
+    assert client.get(path, {"how_common__exact": value}).status_code == 400
+
+
 @pytest.mark.parametrize("value", NO_KEYS)
 @pytest.mark.parametrize("ticked_too", [False, True])
 @pytest.mark.usefixtures("editor")

@@ -26,7 +26,8 @@ class RecordPages:
 
         Other lookups would be a way to guess at what is not shown, and some of them fail.
         """
-        if not super().lookup_allowed(lookup, value, request):
+        # PostgreSQL refuses NUL in a text.
+        if "\0" in value or not super().lookup_allowed(lookup, value, request):
             return False
         for offered in self.get_list_filter(request):
             if isinstance(offered, type):
