@@ -16,6 +16,8 @@ from django.forms.models import InlineForeignKeyField
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
+from treatments.unique_rows import UniqueRows
+
 from .errors_beside_fields import ErrorsBesideFields
 
 STARTED_FROM = "started_from"
@@ -171,7 +173,7 @@ class ComparedForm(ErrorsBesideFields):
         return ", ".join(labels.get(one, one) for one in stored)
 
 
-class ComparedRows(forms.BaseInlineFormSet):
+class ComparedRows(UniqueRows):
     """Rows of a page, of which somebody else may have removed some meanwhile.
 
     Django neither shows such a row again nor lets the page be saved without it. Here one that

@@ -154,6 +154,13 @@ def test_a_tick_at_a_key_of_letters(client):
     country.refresh_from_db()
 
 
+@pytest.mark.usefixtures("editor")
+def test_an_empty_name_of_a_column_is_none(client):
+    place = PlaceFactory()
+    assert client.get(page_of(place), {"_to_field": ""}).status_code == 200
+    assert client.get(page_of(place), {"_to_field": "slug"}).status_code == 400
+
+
 # --- Rows
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from .content_files import UNITS
 from .models import Claim, Source, Treatment
 from .treatment_page import ANSWER_TITLES, QUESTION_TITLES
+from .unique_rows import UniqueRows
 from .wording import Flag, flags_in, reasons, rules_for_scripts
 
 # Fields of a form that are about the change and not about the row.
@@ -165,7 +166,7 @@ class RowsForm(WordedForm):
     """One of several rows on the page of what they belong to."""
 
 
-class RowsFormSet(forms.BaseInlineFormSet):
+class RowsFormSet(UniqueRows):
     """Rows that belong to a page; to change one of them needs the page's reason too."""
 
     def clean(self):

@@ -42,6 +42,10 @@ class RecordPages:
                 return True
         return False
 
+    def get_object(self, request, object_id, from_field=None):
+        """The row, by its key where the address names no other column."""
+        return super().get_object(request, object_id, from_field or None)
+
     def response_action(self, request, queryset):
         """Django's; where a box was ticked of what can be no row, the list and a word instead."""
         for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
