@@ -14,8 +14,9 @@ from tests.factories import (
     OfferFactory,
     OpeningHoursFactory,
 )
+from tests.forms_of_pages import Form, form_of
 from tests.parallel import in_threads, on_disk
-from tests.test_permissions import Form, clinic_path, form_of, offer_path, send
+from tests.test_permissions import clinic_path, offer_path, send
 
 pytestmark = pytest.mark.django_db
 OLD, NEW, OWN = "+33 1 23 45 67 89", "+33 1 23 45 67 80", "+33 1 23 45 67 81"

@@ -18,8 +18,8 @@ from tests.factories import (
     TreatmentFactory,
     today,
 )
+from tests.forms_of_pages import Form
 from tests.test_catalogue import FILES, edit
-from tests.test_permissions import Form
 from treatments import models as catalogue
 from treatments.catalogue import load_catalogue
 from treatments.history import has_versions, one_change

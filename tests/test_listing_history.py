@@ -42,8 +42,8 @@ from tests.factories import (
     StaffFactory,
     today,
 )
+from tests.forms_of_pages import Form
 from tests.test_admin import clinic_form, errors, rows
-from tests.test_permissions import Form
 from treatments.checks import nothing_prunes_the_history
 from treatments.history import REMOVED, has_versions, one_change
 from treatments.models import ReadersQuestion

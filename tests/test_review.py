@@ -36,7 +36,8 @@ from tests.factories import (
     StaffFactory,
     TreatmentFactory,
 )
-from tests.test_permissions import clinic_path, form_of, offer_path, send
+from tests.forms_of_pages import form_of
+from tests.test_permissions import clinic_path, offer_path, send
 
 pytestmark = pytest.mark.django_db
 Status = Proposal.Status

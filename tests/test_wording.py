@@ -19,7 +19,7 @@ from tests.factories import (
     SubstanceFactory,
     TreatmentFactory,
 )
-from tests.test_permissions import Form
+from tests.forms_of_pages import Form
 from treatments.content_files import read_files
 from treatments.editing_forms import worded_fields
 from treatments.models import Claim, Source, Statement, Treatment

@@ -26,8 +26,7 @@ class RecordPages:
 
         Other lookups would be a way to guess at what is not shown, and some of them fail.
         """
-        # PostgreSQL refuses NUL in a text.
-        if "\0" in value or not super().lookup_allowed(lookup, value, request):
+        if not super().lookup_allowed(lookup, value, request):
             return False
         for offered in self.get_list_filter(request):
             if isinstance(offered, type):
@@ -39,7 +38,8 @@ class RecordPages:
             if lookup == field or (
                 f"{column}__".startswith(f"{field}__") and condition in _CONDITIONS
             ):
-                return True
+                # PostgreSQL refuses NUL in a text.
+                return "\0" not in value
         return False
 
     def get_object(self, request, object_id, from_field=None):
