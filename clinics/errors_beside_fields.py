@@ -4,7 +4,7 @@ Django says it above the form, where nobody who hears the page learns of which f
 """
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
 # For each rule of a table the fields that may be wrong. It is said beside the first that is
 # empty, else beside the last.
@@ -20,10 +20,27 @@ FIELDS_OF_RULES = {
 
 
 class ErrorsBesideFields(forms.ModelForm):
-    """A form of a row that says which field breaks a rule of the table. Runs no query.
+    """A form of a row that says which field breaks a rule of the table.
 
-    A rule about fields that the form lacks is still said above it.
+    A rule about fields that the form lacks altogether is still said above it.
     """
+
+    def _post_clean(self):
+        """Ask also the rules about columns of which the form has some: Django leaves them out.
+
+        One query for each of them, of a row that was changed.
+        """
+        super()._post_clean()
+        if self.errors or not self.has_changed():
+            return
+        shown = set(self.fields)
+        for rule in self._meta.model._meta.constraints:
+            columns = getattr(rule, "condition", None) and rule.condition.referenced_base_fields
+            if columns and columns & shown and columns - shown:
+                try:
+                    rule.validate(self._meta.model, self.instance)
+                except ValidationError as error:
+                    self.add_error(None, error)
 
     def full_clean(self):
         """Check as always, then move what can be moved."""

@@ -42,6 +42,7 @@ from tests.factories import (
     TreatmentFactory,
     UserFactory,
 )
+from tests.forms_of_pages import form_of
 from treatments.models import LoadedContent, ReadersQuestion
 
 pytestmark = pytest.mark.django_db
@@ -253,6 +254,25 @@ def test_what_is_no_telephone_number_is_refused_beside_the_field(client, clinic,
     assert errors(client.post(clinic_path(clinic), clinic_form(phone=typed))) == [
         "Write the whole number with + and the country code, such as +33 1 23 45 67 89."
     ]
+
+
+@pytest.mark.parametrize("priced", ["course_price", "consultation_fee", "price_low"])
+@pytest.mark.usefixtures("editor")
+def test_a_price_without_currency_is_refused_though_the_row_does_not_show_it(
+    client, clinic, priced
+):
+    prices = {"price_low": 90, "price_high": 90} if priced == "price_low" else {priced: 90}
+    if priced == "course_price":
+        prices["course_sessions"] = 3
+    nothing = {"price_low": None, "price_high": None}
+    offer = OfferFactory(clinic=clinic, currency=CurrencyFactory(), **(nothing | prices))
+    form = form_of(client, clinic_path(clinic)) | {"offers-0-currency": ""}
+    response = client.post(clinic_path(clinic), form)
+    assert errors(response) == ["A price needs its currency."]
+    rows_of_offers = response.context["inline_admin_formsets"][1].formset
+    assert list(rows_of_offers.forms[0].errors) == ["currency"]
+    offer.refresh_from_db()
+    assert offer.currency
 
 
 def hours(weekday, opens, closes) -> dict:
