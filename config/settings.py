@@ -186,6 +186,7 @@ STORAGES = {
     },
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+# As many rows of offers, people and checks as a clinic's page in the admin takes.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 # What one request may have, files and all, in bytes. docs/deploy.md tells nginx the same.

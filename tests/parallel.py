@@ -4,7 +4,9 @@ SQLite in memory, where tests run, has one file for no one: threads would see "t
 which no real site says. `on_disk` gives them a copy in a file, with the settings of the site.
 """
 
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 from django.db import connection, connections
@@ -20,6 +22,10 @@ def on_disk(monkeypatch, folder: Path) -> Path | None:
     path = folder / "copy.sqlite3"
     with connection.cursor() as cursor:
         cursor.execute("VACUUM INTO %s", [str(path)])
+    # As the database of a site is from its start. Connections that are opened at one moment and
+    # change it all do not wait for each other.
+    with closing(sqlite3.connect(path)) as copy:
+        copy.execute("PRAGMA journal_mode=WAL")
     monkeypatch.setitem(connections.settings["default"], "NAME", str(path))
     return path
 

@@ -28,6 +28,7 @@ from treatments.record_pages import MOST_ROWS, RecordPages
 pytestmark = pytest.mark.django_db
 # Larger than any key of any database, not a number at all, and what PostgreSQL refuses in a text.
 NO_KEYS = ["9223372036854775808", "9" * 40, "-9223372036854775809", "x", "1.5", "[]", "\x00"]
+ROWS = ("offers", "practitioners", "checks")
 OURS = [
     model for model in admin.site._registry if model._meta.app_label in ("clinics", "treatments")
 ]
@@ -243,11 +244,16 @@ def test_staff_see_all_checks_of_their_clinic_however_many(client, large_clinic)
 
 
 @pytest.mark.usefixtures("editor")
-def test_the_longest_page_can_be_sent(client):
+def test_the_longest_page_can_be_sent(client, settings):
     """As many rows of each kind as are shown: the request has a number of fields at most."""
     clinic, treatment = ClinicFactory(), TreatmentFactory()
     for number in range(MOST_ON_THE_PAGE):
         OfferFactory(clinic=clinic, treatment=treatment, label=f"Size {number}")
         PractitionerFactory(clinic=clinic)
         CheckFactory(clinic=clinic)
-    assert sent(client, clinic, phone="+33 1 42 68 53 00").status_code == 302
+    form = form_of(client, page_of(clinic))
+    assert client.post(page_of(clinic), form).status_code == 302
+    # And as many new ones as can be added in one go.
+    a_row = [sum(name.startswith(f"{rows}-0-") for name in form) for rows in ROWS]
+    more = len(form) + sum(a_row) * (MOST_ROWS - MOST_ON_THE_PAGE)
+    assert more < settings.DATA_UPLOAD_MAX_NUMBER_FIELDS

@@ -9,7 +9,7 @@ from .record_fields import FORM_FIELDS, could_be
 # The ends of the addresses that Django's filters make.
 _CONDITIONS = ("exact", "isnull", "gte", "lt")
 # Rows of one kind on the page of what they belong to.
-MOST_ROWS = 100
+MOST_ROWS = 60
 
 
 class RecordPages:
