@@ -48,6 +48,7 @@ def test_a_change_is_checked_while_typing_kept_with_its_reason_and_undone(visit,
     assert editor.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
     editor.get_by_role("link", name="Open this version").first.press("Enter")
+    expect(editor.get_by_role("textbox", name="Why do you go back to it?")).to_be_visible()
     assert faults(editor) == []
     editor.get_by_role("textbox", name="Why do you go back to it?").fill("It was right")
     editor.keyboard.press("Enter")

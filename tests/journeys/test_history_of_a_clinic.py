@@ -2,6 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.journeys.conftest import PHONE
 
@@ -31,6 +32,8 @@ def test_a_mistake_is_found_in_the_history_and_undone(editors_tab):
     assert change.locator("ins").inner_text() == "1 Wrong Road"
     assert is_well_made(tab)
     tab.get_by_role("link", name="Open this version").first.press("Enter")
+    # A key does not wait for the page that it opens.
+    expect(tab.get_by_role("button", name="Make it so again")).to_be_visible()
     assert is_well_made(tab)
     tab.get_by_role("button", name="Make it so again").click()
     assert "Say why you go back to it." in tab.locator("#problems").inner_text()
