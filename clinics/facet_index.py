@@ -27,7 +27,7 @@ from .listing_facts import (
     clinic_facets,
 )
 from .numbering import Filling, first_numbers, may_be_clinic, numbers_after
-from .offer_columns import Column, OfferTable
+from .offer_columns import NOTHING, Column, OfferTable
 from .option_counts import OptionCounts
 from .place_counts import PlaceTable
 from .ranking import drawn_on, shuffled_place
@@ -492,6 +492,32 @@ class FacetIndex:
             held = codes[at]
             codes[at] = np.where(euro[own] < euro[held], own, held)
         return codes if few else codes[numbers]
+
+    def lowest_values(
+        self,
+        clinics: BitMap,
+        columns: dict[tuple[int, int], BitMap],
+        values: np.ndarray,
+        asks_of_offers: bool = True,
+    ) -> np.ndarray:
+        """For each of `clinics`, rising, the lowest of `values`, which are by price code, among
+        its offers in `columns`; that of NOTHING, which none exceeds, where it has no price there.
+
+        Unless something is asked of the offers, clinics have in a column all that they have.
+        """
+        numbers = numbers_of(clinics)
+        few = len(numbers) * _FEWER < len(self.pks)
+        lowest = np.full(len(numbers) if few else len(self.pks), values[NOTHING])
+        for place, found in columns.items():
+            prices = self.offers.columns[place].prices
+            # What is taken for others as well is not looked at afterwards.
+            if not (few or asks_of_offers) and len(found) * 4 > len(prices.clinics):
+                holders, codes = numbers_of(prices.clinics), prices.codes
+            else:
+                holders, codes = prices.of(found)
+            at = np.searchsorted(numbers, holders) if few else holders
+            lowest[at] = np.minimum(lowest[at], values[codes])
+        return lowest if few else lowest[numbers]
 
     def lowest_codes(self, only_current: bool = False) -> np.ndarray:
         """By clinic number: the code of its lowest price of all offers; of those only whose

@@ -12,7 +12,6 @@ from functools import cache, cached_property
 from itertools import chain
 
 import django_filters
-from django.forms import Form
 from django.utils.translation import get_language
 from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
@@ -31,6 +30,7 @@ from treatments.option_filters import Choices, OptionsFilter, RefusedValue, refu
 from .exchange import DEFAULT_CURRENCY, Rates
 from .listing_facts import FRESH_SIX_MONTHS, PRODUCT_NAMED, PRODUCT_NOT_SAID
 from .models import Check, Clinic, Offer, Practitioner
+from .parameters_form import ParametersForm, parameters_form
 from .ranking import DEFAULT_SORT, SORTS, Sort
 from .search import did_you_mean, ids_of, place_named, search, total_of, vocabulary_of
 from .search_in_words import SearchInWords
@@ -139,12 +139,12 @@ class ClinicFilterSet(django_filters.FilterSet):
         self.labels = self.vocabulary.remembered((type(self), "labels"), language, self._labels)
         self.choices = self.vocabulary.remembered((type(self), "choices"), language, self._choices)
         form = self.form
-        for name, options in self.choices.items():
-            form.fields[name].choices = options
+        for name in self.choices.keys() & form.named:
+            form.fields[name].choices = self.choices[name]
         form.full_clean()
         self.errors_by_field, self.values = form.errors, form.cleaned_data
 
-    def get_form_class(self) -> type[Form]:
+    def get_form_class(self) -> type[ParametersForm]:
         """The form of the parameters, made once: its labels follow the page's language."""
         return _form_class(type(self))
 
@@ -461,7 +461,7 @@ class ClinicFilterSet(django_filters.FilterSet):
     @property
     def uses(self) -> list[Use]:
         """What mesotherapy may be wanted for, when its bare name is all that is searched for."""
-        treatments = self.form.fields["treatment"].choices
+        treatments = self.choices["treatment"]
         return uses_to_choose_from(self.selection.words, treatments, self.pairs)
 
     def ways_out(self) -> list[WayOut]:
@@ -495,9 +495,9 @@ class ClinicFilterSet(django_filters.FilterSet):
 
 
 @cache
-def _form_class(filters: type[ClinicFilterSet]) -> type[Form]:
+def _form_class(filters: type[ClinicFilterSet]) -> type[ParametersForm]:
     fields = {name: declared.field for name, declared in filters.base_filters.items()}
-    return type("ClinicForm", (Form,), fields)
+    return parameters_form("ClinicForm", fields)
 
 
 def _ends(name: str) -> tuple[str, str]:

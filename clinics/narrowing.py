@@ -15,7 +15,7 @@ from pyroaring import BitMap
 from .bitmaps import numbers_of, union
 from .facet_index import FacetIndex, options_combined
 from .listing_facts import FRESH_SIX_MONTHS, clinic_facets, offer_facets
-from .offer_columns import BANDS, NOTHING, Range, Ranges
+from .offer_columns import BANDS, Range, Ranges
 from .option_counts import Counted
 from .selection import PER_PAGE, Answer, Point, Selection, last_page, searched_words
 
@@ -334,26 +334,28 @@ class Narrowing:
         return self._spread()
 
     def _spread(self) -> tuple[tuple[int, int], ...]:
-        rate = self.index.vocabulary.rates.per_euro.get(self.selection.currency)
-        if rate is None:
+        rates = self.index.vocabulary.rates
+        if self.selection.currency not in rates.per_euro:
             return ()
+        prices, price_of_code = self.index.offers.whole_prices(rates, self.selection.currency)
         ranges = replace(self.ranges, price=Range())
         if not (self.chosen or ranges):
             codes = self.index.lowest_codes()[numbers_of(self.clinics)]
+            counted = np.bincount(price_of_code[codes], minlength=len(prices))
         else:
             columns = self._by_column(self.clinics, ranges=ranges)
             if self.all_treatments:
                 among = self._offering_all(self.chosen["treatment"], columns)
                 columns = {place: found & among for place, found in columns.items()}
-            codes = self.index.lowest_of(union(columns.values()), columns)
-        counted = np.bincount(codes, minlength=len(self.index.offers.prices.rows))
-        counted[NOTHING] = 0
-        occurring = np.flatnonzero(counted)
-        euro = self.index.offers.lowest_in_euro(self.index.vocabulary.rates)[occurring]
-        whole = np.rint(euro * float(rate)).astype(np.int64)
-        prices, place = np.unique(whole, return_inverse=True)
-        totals = np.bincount(place, weights=counted[occurring], minlength=len(prices))
-        return tuple(zip(prices.tolist(), totals.astype(np.int64).tolist(), strict=True))
+            lowest = self.index.lowest_values(
+                union(columns.values()),
+                columns,
+                price_of_code,
+                asks_of_offers=bool(ranges or self.chosen.keys() - {"treatment", "concern"}),
+            )
+            counted = np.bincount(lowest, minlength=len(prices))
+        occurring = np.flatnonzero(counted[: len(prices)])
+        return tuple(zip(prices[occurring].tolist(), counted[occurring].tolist(), strict=True))
 
     def _in_order(self, start: int, stop: int) -> list[int]:
         selection, matched = self.selection, self.matched
@@ -418,7 +420,7 @@ class Narrowing:
     def _by_lowest_price(self, clinics: BitMap, columns: dict) -> list[int]:
         numbers = numbers_of(clinics)
         euro = self.index.offers.lowest_in_euro(self.index.vocabulary.rates)
-        lowest = euro[self.index.lowest_of(clinics, columns)]
+        lowest = self.index.lowest_values(clinics, columns, euro)
         return numbers[np.lexsort((self.index.order("daily").rank[numbers], lowest))].tolist()
 
     def _nearest(self, point: Point, start: int, stop: int) -> list[int]:

@@ -246,6 +246,8 @@ class OfferTable:
         # By price code: its band.
         self.band_of_code = np.array([_UNRATED], np.uint8)
         self._euro: tuple[Rates, np.ndarray] | None = None
+        # By currency: the array of `_euro` that it was made from, and what `whole_prices` gives.
+        self._whole: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         self._met: dict[tuple[Range, str], _PricesMeeting] = {}
         self._met_at: Rates | None = None
 
@@ -457,6 +459,21 @@ class OfferTable:
             for code in self.currencies
         ]
         return np.array([*bounds, np.nan])
+
+    def whole_prices(self, rates: Rates, currency: str) -> tuple[np.ndarray, np.ndarray]:
+        """Every lowest price in whole units of a currency that has a rate, rising; and for each
+        price code the place of its own among them, or one beyond for none."""
+        euro = self.lowest_in_euro(rates)
+        held = self._whole.get(currency)
+        if held is None or held[0] is not euro:
+            is_known = np.isfinite(euro)
+            is_known[NOTHING] = False
+            whole = np.rint(euro[is_known] * float(rates.per_euro[currency])).astype(np.int64)
+            prices, places = np.unique(whole, return_inverse=True)
+            place_of_code = np.full(len(euro), len(prices), np.uint32)
+            place_of_code[is_known] = places
+            held = self._whole[currency] = euro, prices, place_of_code
+        return held[1:]
 
     def lowest_in_euro(self, rates: Rates) -> np.ndarray:
         """For each price code its lowest price in euro; infinite where it cannot be compared."""
