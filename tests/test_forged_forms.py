@@ -185,6 +185,15 @@ def test_a_form_that_says_it_has_billions_of_rows_is_not_gone_through(client, co
     assert Offer.objects.count() == 1
 
 
+@pytest.mark.usefixtures("editor")
+def test_rows_that_are_only_listed_cannot_be_added(client):
+    source = SourceFactory()
+    claim = ClaimFactory(source=source, treatments=[TreatmentFactory()])
+    changes = {"claims-INITIAL_FORMS": "0", "change_reason": "A try."}
+    assert sent(client, source, **changes).status_code in (200, 302)
+    assert list(type(claim).objects.all()) == [claim]
+
+
 # --- More rows than a page holds
 
 

@@ -120,6 +120,10 @@ class LinkedRows(EditedByEditors, admin.TabularInline):
     def get_readonly_fields(self, request, obj=None):
         return self.fields
 
+    def has_add_permission(self, request, obj=None):
+        # Else a forged form adds empty rows.
+        return False
+
 
 class EditedRows(LabelledRows, EditedByEditors, RecordRows, admin.TabularInline):
     """Rows that are short enough to be edited where they are listed."""
