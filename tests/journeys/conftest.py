@@ -37,6 +37,7 @@ User.objects.create_superuser("{name}", "{name}@example.org", "{password}")
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
+NARROWEST = {"width": 320, "height": 640}
 
 
 @pytest.fixture(scope="session")

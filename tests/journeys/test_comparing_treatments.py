@@ -1,6 +1,7 @@
 """From the bare word "mesotherapy" to its uses, and from a list to a table of two."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.journeys.conftest import PHONE
 
@@ -15,7 +16,7 @@ def test_treatments_are_ticked_compared_and_taken_out_without_scripts(visit):
     tab.get_by_role("button", name="Compare", exact=True).click()
 
     table = tab.get_by_role("table", name="Treatments side by side")
-    assert table.get_by_role("columnheader").count() == 2
+    expect(table.get_by_role("columnheader")).to_have_count(2)
     sessions = table.get_by_role("row", name="Number of sessions")
     assert "sources disagree" in sessions.inner_text()
     assert "3 to 15 sessions" in sessions.inner_text()
@@ -26,9 +27,9 @@ def test_treatments_are_ticked_compared_and_taken_out_without_scripts(visit):
 
     tab.get_by_label("Melasma").check()
     tab.get_by_role("button", name="Compare", exact=True).click()
-    assert table.get_by_role("columnheader").count() == 3
+    expect(table.get_by_role("columnheader")).to_have_count(3)
     tab.get_by_role("link", name="Remove Cellulite").click()
-    assert table.get_by_role("columnheader").count() == 2
+    expect(table.get_by_role("columnheader")).to_have_count(2)
     assert tab.context.cookies() == []
 
 
@@ -58,6 +59,6 @@ def test_a_search_for_mesotherapy_asks_what_for_before_it_shows_clinics(visit):
     tab.get_by_role("button", name="Find clinics").click()
     question = tab.get_by_role("region", name="Mesotherapy: what do you want it for?")
     question.get_by_role("link", name="Hair loss").click()
-    assert tab.locator("[data-applied='treatment=hair-loss']").is_visible()
-    assert tab.locator("[data-clinic]").count() > 0
-    assert question.count() == 0
+    expect(tab.locator("[data-applied='treatment=hair-loss']")).to_be_visible()
+    expect(tab.locator("[data-clinic]").first).to_be_visible()
+    expect(question).to_have_count(0)

@@ -1,9 +1,9 @@
 """An editor changes a claim, is stopped where it sells, and goes back to what it said before."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.journeys.accessibility import violations
 from tests.journeys.conftest import PHONE
 
 # One worker makes all journeys of a kind, so that two sites are started and no more.
@@ -11,11 +11,6 @@ pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of staff")]
 
 BEFORE = "Liposuction usually shows its result after one operation."
 SELLING = "A directory says that one operation brings a guaranteed result."
-
-
-def faults(tab) -> list[str]:
-    """What axe finds wrong in what is ours of the page."""
-    return [rule["id"] for rule in Axe().run(tab, context="#content").response["violations"]]
 
 
 def test_a_change_is_checked_while_typing_kept_with_its_reason_and_undone(visit, editors_tab):
@@ -43,13 +38,13 @@ def test_a_change_is_checked_while_typing_kept_with_its_reason_and_undone(visit,
     latest = editor.get_by_role("listitem").filter(has_text="Trying a wording")
     expect(latest.locator("del")).to_have_text([BEFORE])
     expect(latest.locator("ins")).to_have_text([SELLING])
-    assert faults(editor) == []
+    assert violations(editor, within="#content") == []
     editor.set_viewport_size(PHONE)
     assert editor.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
     editor.get_by_role("link", name="Open this version").first.press("Enter")
     expect(editor.get_by_role("textbox", name="Why do you go back to it?")).to_be_visible()
-    assert faults(editor) == []
+    assert violations(editor, within="#content") == []
     editor.get_by_role("textbox", name="Why do you go back to it?").fill("It was right")
     editor.keyboard.press("Enter")
     expect(editor.get_by_text("It is again as it was.")).to_be_visible()

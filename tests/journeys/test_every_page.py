@@ -5,9 +5,10 @@ origins fail each of these tests too; see `visit`.
 """
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
-from tests.journeys.conftest import DESKTOP, PHONE
+from tests.journeys.accessibility import ALL_BUT_COLOURS, COLOURS, violations
+from tests.journeys.conftest import DESKTOP, NARROWEST, PHONE
 
 # One worker makes all journeys of a kind, so that two sites are started and no more.
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of patients")]
@@ -54,16 +55,6 @@ STATES = [
     "/privacy/",
     "/accessibility/",
 ]
-RULES = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "resultTypes": ["violations"],
-}
-# Two thirds of the time of all rules.
-COLOURS = {
-    "runOnly": {"type": "rule", "values": ["color-contrast"]},
-    "resultTypes": ["violations"],
-}
-ALL_BUT_COLOURS = {**RULES, "rules": {"color-contrast": {"enabled": False}}}
 # The sum of all moves of what was drawn already, as the browser has measured them.
 LAYOUT_SHIFT = """() => new Promise((done) => {
   let sum = 0;
@@ -72,16 +63,6 @@ LAYOUT_SHIFT = """() => new Promise((done) => {
   }).observe({ type: "layout-shift", buffered: true });
   setTimeout(() => done(sum), 200);
 })"""
-NARROWEST = {"width": 320, "height": 640}
-
-
-def violations(tab, rules=RULES, within=None) -> list[str]:
-    """What axe finds wrong on a page, or in a part of it: rule, help, and the first places."""
-    found = Axe().run(tab, context=within, options=rules).response["violations"]
-    return [
-        f"{rule['id']}: {rule['help']}: {[node['target'] for node in rule['nodes'][:3]]}"
-        for rule in found
-    ]
 
 
 @pytest.mark.parametrize("address", [*PAGES, *STATES])
@@ -93,7 +74,7 @@ def test_page_is_sound(visit, address):
     if address == "a clinic":
         tab.locator("[data-clinic] h3 a").first.click()
 
-    assert tab.get_by_role("heading", level=1).count() == 1
+    expect(tab.get_by_role("heading", level=1)).to_have_count(1)
     assert tab.title().endswith("Mesoguide")
     assert tab.locator("meta[name=description]").get_attribute("content")
     assert tab.locator("html").get_attribute("lang") == "en"

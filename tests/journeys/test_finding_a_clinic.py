@@ -53,7 +53,8 @@ class Keyboard(Pointer):
 
 
 def total(tab: Page) -> int:
-    """The number of clinics found, as the page says it."""
+    """The number of clinics found, as the page says it once all of it is there."""
+    tab.wait_for_load_state()
     return int(tab.locator("[data-total]").get_attribute("data-total"))
 
 
@@ -73,6 +74,7 @@ def show_clinics(hand: Pointer):
 
 def choose_busiest(hand: Pointer, facet: str) -> int:
     """Choose the option of a facet that promises most; return what it promised."""
+    hand.tab.wait_for_load_state()
     options = hand.tab.locator(f'[data-facet="{facet}"] [data-option]')
     counts = [int(option.get_attribute("data-count")) for option in options.all()]
     option = options.nth(counts.index(max(counts)))
@@ -91,6 +93,7 @@ def read_about_cellulite(tab: Page):
     tab.get_by_role("main").get_by_role("link", name="Cellulite", exact=True).first.click()
     expect(tab.get_by_role("heading", level=1)).to_contain_text("ellulite")
     expect(tab.get_by_role("main")).to_contain_text("disagree")
+    tab.wait_for_load_state()
     for claim, words in DISAGREEMENT.items():
         said = tab.locator(f'[data-claim~="{claim}"]').filter(has_text=words).first
         reveal(Pointer(tab), said)
@@ -131,6 +134,7 @@ def open_a_clinic_that_says_its_sessions(tab: Page):
         name = card.get_by_role("heading").inner_text()
         card.get_by_role("link", name=name).click()
         expect(tab.get_by_role("heading", level=1)).to_contain_text(name)
+        tab.wait_for_load_state()
         offer = tab.locator("article").filter(
             has=tab.locator('a[href="/treatments/cellulite/"]'),
             has_text="Whole course",
@@ -173,7 +177,7 @@ def test_back_returns_to_the_search_as_it_was(visit):
     choose_busiest(Pointer(tab), "country")
     tab.go_back()
     assert total(tab) == found
-    assert tab.locator('[data-facet="country"] :checked').count() == 0
+    expect(tab.locator('[data-facet="country"] :checked')).to_have_count(0)
 
 
 def test_removing_a_filter_brings_its_clinics_back(visit):

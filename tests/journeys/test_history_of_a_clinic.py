@@ -1,9 +1,9 @@
 """An editor changes a listing by mistake, finds it in the history, and goes back, on a phone."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.journeys.accessibility import violations
 from tests.journeys.conftest import PHONE
 
 # One worker makes all journeys of a kind, so that two sites are started and no more.
@@ -12,8 +12,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of staff")]
 
 def is_well_made(tab) -> bool:
     """Whether axe finds nothing wrong, and nothing is wider than the screen."""
-    wrong = [rule["id"] for rule in Axe().run(tab).response["violations"]]
-    assert wrong == [], tab.url
+    assert violations(tab) == [], tab.url
     return tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import DESKTOP, PHONE, sign_in_with_password
-from tests.journeys.test_every_page import violations
-from tests.journeys.test_moderation_desk import SMALLEST, faults
+from tests.journeys.accessibility import violations
+from tests.journeys.conftest import DESKTOP, NARROWEST, PHONE, sign_in_with_password
+from tests.journeys.test_moderation_desk import faults
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of staff")]
 
@@ -29,8 +29,8 @@ def test_a_clinic_hears_what_is_wrong_and_confirms_the_rest(visit, manage):
     slug = reader.url.rstrip("/").rsplit("/", 1)[1]
     reader.get_by_role("link", name="Something wrong here?").click()
     assert violations(reader) == []
-    reader.set_viewport_size(SMALLEST)
-    assert reader.evaluate("document.scrollingElement.scrollWidth") <= SMALLEST["width"]
+    reader.set_viewport_size(NARROWEST)
+    assert reader.evaluate("document.scrollingElement.scrollWidth") <= NARROWEST["width"]
     reader.get_by_role("button", name="Send").click()
     problems = reader.get_by_role("alert")
     expect(problems).to_be_focused()
@@ -75,8 +75,8 @@ def test_a_clinic_hears_what_is_wrong_and_confirms_the_rest(visit, manage):
         checked.goto(path)
         for size in [PHONE] if path in others else [DESKTOP, PHONE]:
             assert faults(checked, size) == [], (path, size)
-        checked.set_viewport_size(SMALLEST)
-        assert checked.evaluate("document.scrollingElement.scrollWidth") <= SMALLEST["width"]
+        checked.set_viewport_size(NARROWEST)
+        assert checked.evaluate("document.scrollingElement.scrollWidth") <= NARROWEST["width"]
     checked.get_by_role("link", name="See it as patients do").click()
     expect(checked.get_by_role("region", name="Preview")).to_be_visible()
     assert violations(checked) == []

@@ -5,20 +5,15 @@ import io
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.journeys.accessibility import violations
 from tests.journeys.conftest import PHONE
 
 # One worker makes all journeys of a kind, so that two sites are started and no more.
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of staff")]
 
 WRONG = "Write only digits and a point, such as 1250.50."
-
-
-def faults(tab) -> list[str]:
-    """What axe finds wrong in what is ours of the page."""
-    return [rule["id"] for rule in Axe().run(tab, context="#content").response["violations"]]
 
 
 def send(tab, rows):
@@ -44,13 +39,13 @@ def test_a_list_goes_out_is_changed_and_comes_in(editors_tab):
         row[header.index("price_low")] = "1.50"
 
     editor.get_by_role("link", name="Import a file").click()
-    assert faults(editor) == []
+    assert violations(editor, within="#content") == []
     wrong = [*priced[1]]
     wrong[header.index("price_low")] = "1,500"
     send(editor, [header, priced[0], wrong])
     expect(editor.get_by_text(WRONG)).to_be_visible()
     expect(editor.get_by_role("listitem").filter(has_text=WRONG)).to_contain_text("line 3")
-    assert faults(editor) == []
+    assert violations(editor, within="#content") == []
     editor.set_viewport_size(PHONE)
     assert editor.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     editor.get_by_role("button", name="Delete this import").press("Enter")
@@ -60,7 +55,7 @@ def test_a_list_goes_out_is_changed_and_comes_in(editors_tab):
     expect(editor.locator("ins", has_text="1.50")).to_have_count(2)
     editor.get_by_role("button", name="Import all 2 rows or none").click()
     expect(editor.get_by_role("status")).to_contain_text("Imported.")
-    assert faults(editor) == []
+    assert violations(editor, within="#content") == []
 
     editor.goto("/admin/clinics/bulkimport/add/")
     send(editor, [header, *priced])

@@ -3,15 +3,13 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import DESKTOP, PHONE
-from tests.journeys.test_every_page import ALL_BUT_COLOURS, RULES
+from tests.journeys.accessibility import ALL_BUT_COLOURS, RULES, violations
+from tests.journeys.conftest import DESKTOP, NARROWEST, PHONE
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of staff")]
 
-SMALLEST = {"width": 320, "height": 640}
 # A page of each kind: start, desk, list, row with rows in it, delete, history, file, own, guide.
 WIDE_TOO = ["/admin/", "/admin/desk/", "/admin/clinics/offer/", "/admin/clinics/clinic/1/change/"]
 KINDS_OF_PAGES = [
@@ -26,14 +24,11 @@ KINDS_OF_PAGES = [
 ]
 
 
-def faults(tab, size=PHONE) -> list:
-    """What axe finds wrong on a screen of this size, with the first place of each."""
+def faults(tab, size=PHONE) -> list[str]:
+    """What axe finds wrong on a screen of this size."""
     tab.set_viewport_size(size)
     # A wide screen changes no colour.
-    rules = RULES if size == PHONE else ALL_BUT_COLOURS
-    # Django's sheets import others, which axe would copy into the page against its policy.
-    found = Axe().run(tab, options=rules | {"preload": False}).response["violations"]
-    return [(rule["id"], rule["nodes"][0]["target"]) for rule in found]
+    return violations(tab, RULES if size == PHONE else ALL_BUT_COLOURS)
 
 
 def assert_sound_with_errors(tab):
@@ -54,7 +49,7 @@ def assert_sound_with_errors(tab):
     expect(wrong).to_have_accessible_description(re.compile("Give both ends of the price"))
     for size in (DESKTOP, PHONE):
         assert faults(tab, size) == [], size
-    tab.set_viewport_size(SMALLEST)
+    tab.set_viewport_size(NARROWEST)
     assert tab.evaluate("document.documentElement.scrollWidth") <= 320
     wrong.focus()
     assert wrong.evaluate("(field) => getComputedStyle(field).outlineStyle") == "solid"
@@ -118,5 +113,5 @@ def test_an_editor_goes_through_the_desk_by_keyboard(editors_tab):
         tab.goto(path)
         for size in [DESKTOP, PHONE] if path in WIDE_TOO else [PHONE]:
             assert faults(tab, size) == [], (path, size)
-        tab.set_viewport_size(SMALLEST)
+        tab.set_viewport_size(NARROWEST)
         assert tab.evaluate("document.documentElement.scrollWidth") <= 320, path

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
+from tests.journeys.accessibility import violations
 from tests.journeys.conftest import PHONE
 
 # One worker makes all journeys of a kind, so that two sites are started and no more.
@@ -65,8 +65,7 @@ def serve_uploads(tab, folder) -> dict[str, bytes]:
 
 def assert_well_made(tab):
     """Axe finds nothing wrong, and nothing is wider than the screen."""
-    wrong = [rule["id"] for rule in Axe().run(tab).response["violations"]]
-    assert wrong == [], tab.url
+    assert violations(tab) == [], tab.url
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

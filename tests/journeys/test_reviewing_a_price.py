@@ -3,9 +3,9 @@
 import secrets
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.journeys.accessibility import violations
 from tests.journeys.conftest import PHONE, sign_in_with_password
 
 # One worker makes all journeys of a kind, so that two sites are started and no more.
@@ -18,11 +18,6 @@ offer = Offer.objects.public().exclude(price_low=None).order_by("pk").first()
 user = get_user_model().objects.create_user("{name}", password="{password}", is_staff=True)
 user.memberships.create(clinic=offer.clinic)
 """
-
-
-def faults(tab) -> list[str]:
-    """What axe finds wrong in what is ours of the page."""
-    return [rule["id"] for rule in Axe().run(tab, context="#content").response["violations"]]
 
 
 def test_a_price_is_public_when_an_editor_has_approved_it(visit, editors_tab, manage):
@@ -56,11 +51,11 @@ def test_a_price_is_public_when_an_editor_has_approved_it(visit, editors_tab, ma
     expect(patient.locator("body")).not_to_contain_text("7,313")
 
     editors_tab.goto("/admin/clinics/proposal/")
-    assert faults(editors_tab) == []
+    assert violations(editors_tab, within="#content") == []
     sent_in = editors_tab.locator("#result_list tbody tr", has_text=name)
     sent_in.locator("th a").press("Enter")
     expect(editors_tab.get_by_text("7313.00").first).to_be_visible()
-    assert faults(editors_tab) == []
+    assert violations(editors_tab, within="#content") == []
     editors_tab.get_by_role("button", name="Approve").press("Enter")
     expect(editors_tab.get_by_text("Approved. Patients see it now.")).to_be_visible()
 

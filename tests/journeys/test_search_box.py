@@ -6,8 +6,8 @@ Without scripts both pages must work as plain forms.
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.journeys.accessibility import violations
 from tests.journeys.conftest import PHONE
-from tests.journeys.test_every_page import violations
 
 # One worker makes all journeys of a kind, so that two sites are started and no more.
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of patients")]

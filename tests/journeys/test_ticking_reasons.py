@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.accessibility import violations
 from tests.journeys.conftest import PHONE
-from tests.journeys.test_every_page import violations
 
 # One worker makes all journeys of a kind, so that two sites are started and no more.
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys of patients")]
