@@ -21,7 +21,8 @@
       [...new Set(fold(text).match(rule.pattern) || [])].map((words) => `“${words}”: ${rule.why}`),
     );
 
-  const watch = (field) => {
+  // The list of what is wrong with a field, below it.
+  const listBelow = (field) => {
     // A row that was added is a copy, with the list of the field that it was copied from.
     const place = field.closest(".flex-container") || field;
     if (place.nextElementSibling?.matches("ul.wording")) place.nextElementSibling.remove();
@@ -30,23 +31,28 @@
     list.setAttribute("aria-live", "polite");
     // The admin lines up a field and its label in a row, which the list must not be part of.
     place.after(list);
-    const show = () => {
-      const lines = findings(field.value);
-      if (lines.join() === [...list.children].map((item) => item.textContent).join()) return;
-      list.replaceChildren(
-        ...lines.map((line) => {
-          const item = document.createElement("li");
-          item.textContent = line;
-          return item;
-        }),
-      );
-    };
+    return list;
+  };
+
+  const show = (list, lines) => {
+    if (lines.join() === [...list.children].map((item) => item.textContent).join()) return;
+    list.replaceChildren(
+      ...lines.map((line) => {
+        const item = document.createElement("li");
+        item.textContent = line;
+        return item;
+      }),
+    );
+  };
+
+  const watch = (field) => {
+    const list = listBelow(field);
     let timer = 0;
     field.addEventListener("input", () => {
       clearTimeout(timer);
-      timer = setTimeout(show, 300);
+      timer = setTimeout(() => show(list, findings(field.value)), 300);
     });
-    show();
+    show(list, findings(field.value));
   };
   document.querySelectorAll("[data-wording]").forEach(watch);
   document.addEventListener("formset:added", (event) =>
@@ -58,14 +64,19 @@
   );
   if (!low || !high || !unit || !topic) return;
   const units = JSON.parse(unit.dataset.units || "{}");
+  const lists = new Map([low, unit].map((field) => [field, listBelow(field)]));
+  // The admin's forms are sent whatever a browser thinks of them: it shows no words of its own.
+  const say = (field, words) => {
+    field.setCustomValidity(words);
+    show(lists.get(field), words ? [words] : []);
+  };
   const check = () => {
     const reversed = low.value && high.value && Number(low.value) > Number(high.value);
-    low.setCustomValidity(reversed ? unit.dataset.reversed : "");
+    say(low, reversed ? unit.dataset.reversed : "");
     const allowed = units[topic.value];
     const unfit = unit.value && allowed && !allowed.includes(unit.value);
-    unit.setCustomValidity(unfit ? unit.dataset.unfit : "");
     const missing = (low.value || high.value) && !unit.value;
-    if (missing) unit.setCustomValidity(unit.dataset.missing);
+    say(unit, missing ? unit.dataset.missing : unfit ? unit.dataset.unfit : "");
   };
   for (const field of [low, high, unit, topic]) field.addEventListener("input", check);
   check();

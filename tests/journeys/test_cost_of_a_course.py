@@ -11,6 +11,7 @@ def test_a_quote_is_worked_out_without_scripts_and_a_mistake_is_said_beside_its_
     tab = visit(viewport=PHONE, java_script_enabled=False)
     tab.goto("/treatments/cellulite/")
     tab.get_by_role("link", name="Work it out with your numbers").click()
+    tab.wait_for_load_state()
     result = tab.locator("[data-cost-result]")
     assert "$600 to $9,000" in result.inner_text()
 

@@ -66,6 +66,7 @@ def test_a_clinic_hears_what_is_wrong_and_confirms_the_rest(visit, manage):
     checked.goto(home)
     checked.get_by_role("link", name="Change the listing").click()
     listing = checked.url
+    checked.wait_for_load_state()
     # What waits for review has a page with what would change.
     checked.get_by_label("Description:").fill("Two rooms, one lift.")
     checked.get_by_role("button", name="Save and continue editing").last.click()
