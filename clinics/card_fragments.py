@@ -9,7 +9,7 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from html import escape
@@ -22,7 +22,7 @@ from django.utils.translation import get_language
 
 from treatments.recently_used import RecentlyUsed
 
-from .cards import ClinicCard, PriceLine, clinic_card
+from .cards import ClinicCard, PriceLine, clinic_card, distance_words
 from .exchange import Rates
 from .listed_clinics import listed_clinics
 
@@ -33,18 +33,29 @@ MOST_SHAPES = 2000
 
 @dataclass(frozen=True, slots=True)
 class CardFragment:
-    """A card as HTML, and what else a page says of its clinic. `path` leads to its own page."""
+    """A card as HTML, and what else a page says of its clinic. `path` leads to its own page.
+
+    One that is kept for pages with distances has a gap for its own.
+    """
 
     slug: str
     name: str
     path: str
     is_sample: bool
+    is_located: bool
     html: SafeString
 
     @property
     def size(self) -> int:
         """Bytes that keeping it takes, with its key and without what fragments share."""
         return sum(map(sys.getsizeof, (self.slug, self.name, self.path, self.html))) + 500
+
+    def at(self, km: float | None) -> "CardFragment":
+        """With how far away its clinic is; itself where that is not asked."""
+        if km is None:
+            return self
+        words = escape(distance_words(km, self.is_located))
+        return replace(self, html=SafeString(self.html.replace(_gap("distance"), words)))
 
 
 class CardFragments:
@@ -71,20 +82,22 @@ class CardFragments:
         today: date,
         currency: str,
         version_of: Callable[[int], Hashable],
+        kilometres: Mapping[int, float],
     ) -> list[CardFragment]:
         """The cards of these clinics in their order, without those that are not published.
 
-        `matching_offers` are as in `Answer`. `version_of` gives for each clinic something
-        that is never again the same once the clinic, the rates, or a name on its card has
-        changed; None where that is not known, and then nothing is kept. No query for kept
-        fragments, five for any number of others.
+        `matching_offers` and `kilometres` are as in `Answer`. `version_of` gives for each
+        clinic something that is never again the same once the clinic, the rates, or a name on
+        its card has changed; None where that is not known, and then nothing is kept. No query
+        for kept fragments, five for any number of others.
         """
         language = get_language()
         template = get_template("components/clinic_card.html").template
         found: dict[int, CardFragment] = {}
         new: list[int] = []
         for clinic in clinics:
-            kept = self._kept.get((clinic, matching_offers.get(clinic, ()), language, currency))
+            matching = matching_offers.get(clinic, ())
+            kept = self._kept.get((clinic, matching, language, currency, clinic in kilometres))
             if kept and kept[0] == (version_of(clinic), today, template):
                 found[clinic] = kept[1]
             else:
@@ -92,32 +105,43 @@ class CardFragments:
         for clinic, listed in listed_clinics(new, today).items():
             matching = matching_offers.get(clinic, ())
             card = clinic_card(listed, matching, rates, today, currency)
-            fragment = found[clinic] = _fragment(card, template, language)
+            tells_distance = clinic in kilometres
+            fragment = found[clinic] = _fragment(card, template, language, tells_distance)
             version = version_of(clinic)
             if version is not None:
                 self._kept.keep(
-                    (clinic, matching, language, currency),
+                    (clinic, matching, language, currency, tells_distance),
                     ((version, today, template), fragment),
                     fragment.size,
                 )
-        return [found[clinic] for clinic in clinics if clinic in found]
+        return [found[clinic].at(kilometres.get(clinic)) for clinic in clinics if clinic in found]
 
 
 # The fragments of this process.
 FRAGMENTS = CardFragments()
 
 
-def _fragment(card: ClinicCard, template: Template, language: str) -> CardFragment:
+def _fragment(
+    card: ClinicCard, template: Template, language: str, tells_distance: bool
+) -> CardFragment:
     words = _words(card)
-    html = _pattern(template, language, *_shape(card)) % {
+    html = _pattern(template, language, tells_distance, *_shape(card)) % {
         gap: escape(text) for gap, text in words.items()
     }
     clinic = card.clinic
-    return CardFragment(clinic.slug, clinic.name, words["path"], clinic.is_sample, SafeString(html))
+    return CardFragment(
+        slug=clinic.slug,
+        name=clinic.name,
+        path=words["path"],
+        is_sample=clinic.is_sample,
+        is_located=clinic.is_located,
+        html=SafeString(html),
+    )
 
 
 # --- The template of a card, rendered once a shape. `_shape` is all that it decides by,
-# `_words` are what it prints, and `_stand_in` is a card of a shape with gaps for words.
+# `_words` are what it prints, and `_stand_in` is a card of a shape with gaps for words. The
+# gap for the distance stays open: it is filled for each page.
 
 
 def _shape(card: ClinicCard) -> tuple:
@@ -141,6 +165,7 @@ def _words(card: ClinicCard) -> dict[str, str]:
         "injectors": card.injectors,
         "reason": card.reason,
         "amount": card.amount,
+        "distance": _gap("distance"),
         **{f"check_{place}": check for place, check in enumerate(card.checks)},
         **{f"line_{place}": line.words for place, line in enumerate(card.price_lines)},
     }
@@ -154,7 +179,7 @@ def _gap(name: str) -> str:
     return f"{_EDGE}{name}{_EDGE}"
 
 
-def _stand_in(is_sample, checks, has_injectors, names_product, has_amount, doubts):
+def _stand_in(tells_distance, is_sample, checks, has_injectors, names_product, has_amount, doubts):
     return SimpleNamespace(
         clinic=SimpleNamespace(
             slug=_gap("slug"),
@@ -169,6 +194,7 @@ def _stand_in(is_sample, checks, has_injectors, names_product, has_amount, doubt
         names_product=names_product,
         reason=_gap("reason"),
         amount=_gap("amount") if has_amount else "",
+        distance=_gap("distance") if tells_distance else "",
         price_lines=[
             PriceLine(_gap(f"line_{place}"), is_doubtful)
             for place, is_doubtful in enumerate(doubts)

@@ -126,6 +126,20 @@ class ClinicCard:
     price_lines: tuple[PriceLine, ...]
 
 
+def distance_words(km: float, is_located: bool) -> str:
+    """How far away a clinic is, for its card: no more exact than what we know.
+
+    `km` in a straight line; to the centre of the clinic's town unless it `is_located`.
+    """
+    if is_located:
+        if km < 1:
+            return _("Less than 1 km away, in a straight line")
+        return _("About %(km)s km away, in a straight line") % {"km": f"{round(km):n}"}
+    if km < 1:
+        return _("In this town; how far away is not known")
+    return _("About %(km)s km away, measured to the centre of its town") % {"km": f"{round(km):n}"}
+
+
 def clinic_card(
     clinic: ListedClinic,
     matching_offers: tuple[tuple[int, int], ...],

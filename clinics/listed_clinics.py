@@ -71,13 +71,15 @@ class ListedClinic:
     """A published clinic as far as its card tells of it, in the language of the page.
 
     `offers` are public and in the order of their treatments; `checks` are confirmed and
-    unexpired, the newest of each kind; `injectors` are professions in words.
+    unexpired, the newest of each kind; `injectors` are professions in words. `is_located`
+    when we know where in its town it is.
     """
 
     slug: str
     name: str
     facility_type: str
     is_sample: bool
+    is_located: bool
     place_name: str
     country_name: str
     languages: tuple[str, ...]
@@ -142,6 +144,7 @@ _CLINICS = Question(
             "name",
             "facility_type",
             "is_sample",
+            "latitude",
             "place__name",
             "place__country",
             "place__country__name",
@@ -200,6 +203,7 @@ def listed_clinics(clinics: Sequence[int], today: date) -> dict[int, ListedClini
             name,
             facility_type,
             is_sample,
+            latitude is not None,
             place,
             _country_name(country_code, country, language),
             tuple(languages[pk]),
@@ -207,7 +211,7 @@ def listed_clinics(clinics: Sequence[int], today: date) -> dict[int, ListedClini
             _newest(checks[pk]),
             tuple(offers[pk]),
         )
-        for pk, slug, name, facility_type, is_sample, place, country_code, country in (
+        for pk, slug, name, facility_type, is_sample, latitude, place, country_code, country in (
             _CLINICS.about(clinics, today)
         )
     }

@@ -111,6 +111,7 @@ class Narrowing:
             matching_offers=self._matching_offers(numbers),
             counts=self.counts(),
             versions={pk: self.index.version_of(pk) for pk in pks},
+            kilometres=self._kilometres(numbers, pks),
         )
 
     def _others(self, facet: str) -> dict[str, tuple]:
@@ -433,6 +434,13 @@ class Narrowing:
         km = self.index.kilometres_from(point, numbers)
         order = np.lexsort((self.index.order("daily").rank[numbers], km))
         return numbers[order][start:stop].tolist()
+
+    def _kilometres(self, numbers: list[int], pks: list[int]) -> dict[int, float]:
+        point = self.selection.near
+        if not (point and numbers):
+            return {}
+        km = self.index.kilometres_from(point, np.array(numbers))
+        return dict(zip(pks, km.tolist(), strict=True))
 
     def _matching_offers(self, numbers: list[int]):
         if not self.asks_about_offers or not numbers:

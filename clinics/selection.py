@@ -93,6 +93,8 @@ class Answer:
     treatment by primary key, from 0). `counts` maps each facet to {option value: number of
     clinics}; an option that is missing counts 0.
     `versions` has a value for each of `ids` that changes with anything a page prints of it.
+    `kilometres` is how far each of `ids` is from the place that distances count from, empty
+    without one; a clinic without coordinates of its own counts as in the centre of its town.
     """
 
     total: int
@@ -101,6 +103,7 @@ class Answer:
     matching_offers: dict[int, tuple[tuple[int, int], ...]]
     counts: dict[str, dict[str, int]]
     versions: dict[int, Hashable] = field(default_factory=dict)
+    kilometres: dict[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,7 @@ def clinic_list(request):
             today,
             filters.chosen_currency,
             answer.versions.get,
+            answer.kilometres,
         )
     context |= {
         "cards": cards,

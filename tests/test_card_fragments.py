@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from clinics.card_fragments import CardFragments
-from clinics.cards import clinic_card
+from clinics.cards import clinic_card, distance_words
 from clinics.exchange import current_rates
 from clinics.listed_clinics import listed_clinics
 from clinics.models import Clinic, Country, Currency, Offer, Place
@@ -42,6 +42,7 @@ def fragments_of(
     day=None,
     currency="EUR",
     version_of=lambda _clinic: 1,
+    kilometres=None,
 ):
     """The fragments of these clinics, as a page asks for them."""
     return fragments.of(
@@ -51,6 +52,7 @@ def fragments_of(
         day or today(),
         currency,
         version_of,
+        kilometres or {},
     )
 
 
@@ -139,6 +141,39 @@ def test_a_fragment_is_what_the_template_prints(every_kind_of_clinic):
                 assert sorted(fragment.html for fragment in kept) == sorted(plain)
 
 
+def test_a_fragment_with_a_distance_is_what_the_template_prints(every_kind_of_clinic):
+    here = every_kind_of_clinic[0]
+    Clinic.objects.filter(pk=here.pk).update(latitude=48, longitude=2)
+    fragments = CardFragments()
+    for km in (0.2, 3.4, 812.7):
+        kilometres = {clinic.pk: km for clinic in every_kind_of_clinic}
+        found = fragments_of(fragments, every_kind_of_clinic, kilometres=kilometres)
+        listed = listed_clinics(list(kilometres), today())
+        for fragment, clinic in zip(found, every_kind_of_clinic, strict=True):
+            card = clinic_card(listed[clinic.pk], (), current_rates(), today(), "EUR")
+            words = distance_words(km, clinic == here)
+            plain = {**vars(card), "distance": words}
+            assert fragment.html == render_to_string("components/clinic_card.html", {"card": plain})
+            assert words in fragment.html
+    # A page that names no place has cards of its own.
+    assert "km away" not in html_of(fragments, every_kind_of_clinic)
+    assert len(fragments) == 2 * len(every_kind_of_clinic)
+
+
+@pytest.mark.parametrize(
+    ("km", "is_located", "words"),
+    [
+        (0.4, True, "Less than 1 km away, in a straight line"),
+        (1.2, True, "About 1 km away, in a straight line"),
+        (17.6, True, "About 18 km away, in a straight line"),
+        (0.4, False, "In this town; how far away is not known"),
+        (17.6, False, "About 18 km away, measured to the centre of its town"),
+    ],
+)
+def test_a_distance_is_no_more_exact_than_what_is_known(km, is_located, words):
+    assert distance_words(km, is_located) == words
+
+
 def test_nothing_that_a_clinic_writes_becomes_html(every_kind_of_clinic):
     html = html_of(CardFragments(), every_kind_of_clinic)
     assert "<script" not in html
@@ -155,7 +190,7 @@ def test_kept_cards_ask_the_database_nothing(django_assert_num_queries, number, 
     rates, pks = current_rates(), [clinic.pk for clinic in clinics]
 
     def ask():
-        return fragments.of(pks, {}, rates, today(), "EUR", lambda _clinic: 1)
+        return fragments.of(pks, {}, rates, today(), "EUR", lambda _clinic: 1, {})
 
     with django_assert_num_queries(QUERIES_FOR_NEW_CARDS):
         new = ask()
@@ -271,6 +306,7 @@ def test_what_changes_in_the_database_changes_on_the_card(change, then, euro):
                 today(),
                 "USD",
                 answer.versions.get,
+                answer.kilometres,
             )
         )
 
@@ -295,7 +331,7 @@ def test_a_suspended_clinic_has_no_card():
 def test_no_clinic_is_no_query(django_assert_num_queries):
     rates = current_rates()
     with django_assert_num_queries(0):
-        assert CardFragments().of([], {}, rates, today(), "EUR", lambda _clinic: 1) == []
+        assert CardFragments().of([], {}, rates, today(), "EUR", lambda _clinic: 1, {}) == []
 
 
 def test_languages_do_not_mix(munich):

@@ -339,6 +339,15 @@ def test_a_place_alone_puts_the_nearest_first_and_leaves_none_out(client, direct
     assert "<strong>4 clinics, by distance from Lyon, France</strong>" in html
 
 
+def test_a_card_says_how_far_away_when_a_place_is_named(client, directory, lyon):
+    # This one has no coordinates of its own, and the next one has.
+    assert "In this town; how far away is not known" in page(client, "?near=Lyon&radius=5")
+    Clinic.objects.filter(slug="lyon-clinic").update(latitude="45.80000", longitude="4.84671")
+    html = page(client, "?near=Lyon&radius=25&sort=name")
+    assert "About 6 km away, in a straight line" in html
+    assert "km away" not in page(client, "?country=france")
+
+
 def test_a_place_and_a_distance_are_said_and_taken_away_together(client, directory, lyon):
     filters = filters_of("near=Lyon&radius=250&treatment=cellulite")
     assert filters.selection.near == Point(45.74846, 4.84671)

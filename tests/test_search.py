@@ -125,8 +125,11 @@ def test_the_nearest_clinic_comes_first_and_each_once():
     for point in POINTS:
         asked = Selection(near=point, sort="distance")
         pages = last_page(search(asked, TODAY).total)
-        listed = [pk for page in range(pages) for pk in search(asked, TODAY, page + 1).ids]
+        answers = [search(asked, TODAY, page + 1) for page in range(pages)]
+        listed = [pk for answer in answers for pk in answer.ids]
         kilometres = [kilometres_to(clinics[pk], point) for pk in listed]
+        told = [answer.kilometres[pk] for answer in answers for pk in answer.ids]
+        assert told == pytest.approx(kilometres, rel=1e-3, abs=0.01)
         assert [round(km, 3) for km in kilometres] == sorted(round(km, 3) for km in kilometres)
         assert sorted(listed) == sorted(ids_of(Selection(), TODAY))
 
