@@ -178,6 +178,8 @@ class FacetIndex:
         self.places[numbers] = rows[:, 1]
         self.confirmed[numbers] = rows[:, 2]
         self.shuffle_keys[numbers] = rows[:, 3]
+        if self._place_table is not None:
+            self._place_table.take(numbers, rows[:, 1])
         self._locate(rows, numbers)
         added = bitmap_of(numbers)
         self.members |= added
@@ -279,7 +281,7 @@ class FacetIndex:
     def place_table(self) -> PlaceTable:
         """The towns and countries of the vocabulary, ready for counting clinics."""
         if self._place_table is None:
-            self._place_table = PlaceTable(self.vocabulary)
+            self._place_table = PlaceTable(self.vocabulary, self.places)
         return self._place_table
 
     def remember(self, name: str, make: Callable[[], object]):

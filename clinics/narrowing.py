@@ -5,7 +5,7 @@ only choice of its facet and every other facet keeps its choices. With "all of t
 treatments" the count beside a treatment says how many results also offer it.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -15,13 +15,11 @@ from pyroaring import BitMap
 from .bitmaps import numbers_of, union
 from .facet_index import FacetIndex, options_combined
 from .listing_facts import FRESH_SIX_MONTHS, clinic_facets, offer_facets
-from .offer_columns import BANDS, Range, Ranges
+from .offer_columns import BANDS, Column, Range, Ranges
 from .option_counts import Counted
 from .selection import PER_PAGE, Answer, Point, Selection, last_page, searched_words
 
 BUSIEST_TOWNS = 10
-# Up to here it is quicker to look at each clinic than at each option.
-_FEW = 4096
 _CIRCLES_KM = (20, 80, 320, 1280, 5120)
 # Clinics whose prices are compared although no treatment is chosen.
 MOST_OF_ANY_TREATMENT = 2000
@@ -49,7 +47,7 @@ class Narrowing:
         self.conditions: dict[str, BitMap] = {}
         self.chosen: dict[str, tuple] = {}
         self._ready: Counted | None = None
-        self._tallied: tuple[BitMap, np.ndarray] | None = None
+        self._read_out: tuple[BitMap, np.ndarray] | None = None
         self._known: dict[Ranges, dict[tuple[int, int], BitMap]] = {}
         for facet, values in selection.chosen.items():
             if values:
@@ -74,7 +72,8 @@ class Narrowing:
         known = self.index.vocabulary.keys.get(facet)
         keys = tuple(known[v] for v in values if v in known) if known is not None else values
         if facet in clinic_facets():
-            self.conditions[facet] = union(self.index.holders(facet, key) for key in keys)
+            holders = [self.index.holders(facet, key) for key in keys]
+            self.conditions[facet] = holders[0] if len(holders) == 1 else union(holders)
         else:
             self.chosen[facet] = keys
 
@@ -120,9 +119,9 @@ class Narrowing:
     def _clinics(self, leaving: str = "") -> BitMap:
         """Clinics that meet every condition on the clinic, one facet left out."""
         wanted = [clinics for name, clinics in self.conditions.items() if name != leaving]
-        if not wanted:
-            return self.index.members
-        return BitMap.intersection(self.index.members, *sorted(wanted, key=len))
+        if len(wanted) < 2:
+            return wanted[0] if wanted else self.index.members
+        return BitMap.intersection(*sorted(wanted, key=len))
 
     def _offering(self, clinics: BitMap) -> BitMap:
         """Those of `clinics` that meet what is asked of an offer."""
@@ -131,7 +130,7 @@ class Narrowing:
         if self.all_treatments:
             return self._offering_all(self.chosen["treatment"], self._by_column(clinics))
         if not self.ranges and len(self.chosen) <= 2:
-            return union(self.index.parts(options_combined(self.chosen))) & clinics
+            return _having_any(self.index.parts(options_combined(self.chosen)), clinics)
         return union(self._by_column(clinics).values())
 
     def _offering_all(self, treatments: tuple, by_column: dict) -> BitMap:
@@ -160,21 +159,33 @@ class Narrowing:
         }
 
     def _by_column_anew(self, conditions: dict, ranges: Ranges, clinics: BitMap) -> dict:
+        asked = _of_the_offer(conditions)
         found = {}
         for place, column in self.index.columns_meeting(conditions):
-            wanted = clinics
-            for facet, keys in conditions.items():
-                if facet not in ("treatment", "concern"):
-                    options = column.options.get(facet, {})
-                    wanted = union(options[k] for k in keys if k in options) & wanted
-            wanted = column.holders & wanted if wanted is clinics else wanted
-            if ranges and wanted:
-                wanted = self.index.offers.meeting(
-                    column, wanted, ranges, self.index.vocabulary.rates
-                )
-            if wanted:
-                found[place] = wanted
+            if part := self._meeting(column, asked, ranges, clinics):
+                found[place] = part
         return found
+
+    def _by_column_of_few(self, clinics: BitMap) -> dict[tuple[int, int], BitMap]:
+        """By column those of a few clinics, all of which match, whose offer there does."""
+        if self.ranges in self._known:
+            return self._by_column(clinics)
+        return self._by_column_anew(self.chosen, self.ranges, clinics)
+
+    def _meeting(self, column: Column, asked: list, ranges: Ranges, clinics: BitMap) -> BitMap:
+        """Those of `clinics` whose offer in the column is as `asked`, and meets the ranges."""
+        wanted = clinics if asked else column.holders & clinics
+        for facet, keys in asked:
+            options = column.options.get(facet, {})
+            if len(keys) == 1:
+                wanted = options.get(keys[0], _NOBODY) & wanted
+            else:
+                wanted = union([options[key] & wanted for key in keys if key in options])
+            if not wanted:
+                return wanted
+        if ranges and wanted:
+            wanted = self.index.offers.meeting(column, wanted, ranges, self.index.vocabulary.rates)
+        return wanted
 
     def counts(self) -> dict[str, dict[str, int]]:
         """By facet, by option value: how many clinics; options that give none are missing."""
@@ -215,18 +226,45 @@ class Narrowing:
             )
         if facet == "treatment" and not others and self.ranges.only_price:
             return self._count_by_price()
-        columns = self._by_column(clinics, leaving=facet if facet in self.chosen else "")
-        return {
-            value: len(found[0]) if len(found) == 1 else len(union(found))
+        if facet == "treatment":
+            return self._count_of_treatments()
+        columns = self._columns if facet not in self.chosen else self._by_column(clinics, facet)
+        counts = {
+            value: _count_of_any(columns, self._parts_with_option(columns, facet, key))
             for value, key in self.index.keys_of(facet)
-            if (found := self._with_option(columns, facet, key))
         }
+        return {value: n for value, n in counts.items() if n}
+
+    def _count_of_treatments(self) -> dict[str, int]:
+        columns = self._columns
+        if "treatment" in self.chosen:
+            columns = self._by_column(self.clinics, leaving="treatment")
+        values = self.index.vocabulary.values["treatment"]
+        counts: dict[str, int] = {}
+        before: dict[int, BitMap] = {}
+        for place in sorted(columns):
+            treatment, found = place[0], columns[place]
+            value = values[treatment]
+            counts[value] = counts.get(value, 0) + len(found)
+            # Few have a second offer of a treatment, so uniting them first would cost more.
+            if treatment in before:
+                counts[value] -= found.intersection_cardinality(before[treatment])
+                before[treatment] = before[treatment] | found
+            else:
+                before[treatment] = found
+        return counts
+
+    @cached_property
+    def _columns(self) -> dict[tuple[int, int], BitMap]:
+        """By column the clinics whose offer there meets every condition; none left out."""
+        return self._by_column(self.clinics)
 
     def _count_by_price(self) -> dict[str, int]:
         """How many have an offer of each treatment within the price: no other condition."""
+        among = self._counted(self.clinics).filled
         counts = {
             value: self.index.offers.count_meeting(
-                self.index.columns_of(key), self.clinics, self.ranges, self.index.vocabulary.rates
+                self.index.columns_of(key), among, self.ranges, self.index.vocabulary.rates
             )
             for value, key in self.index.keys_of("treatment")
         }
@@ -234,16 +272,20 @@ class Narrowing:
 
     def _with_option(self, columns: dict, facet: str, key: Hashable) -> list[BitMap]:
         """The parts of `columns` whose offer has the option; none of them empty."""
+        parts = self._parts_with_option(columns, facet, key)
+        return [found for place, also in parts.items() if (found := _both(columns[place], also))]
+
+    def _parts_with_option(self, columns: dict, facet: str, key: Hashable) -> dict:
+        """Columns that may have offers with the option, and the clinics that have it there; None
+        where all of them have."""
         if facet == "treatment":
-            return [clinics for place, clinics in columns.items() if place[0] == key]
+            return {place: None for place in columns if place[0] == key}
         if facet == "concern":
-            treatments = self.index.vocabulary.published
-            return [c for place, c in columns.items() if key in treatments[place[0]].concerns]
-        held = (
-            (clinics, self.index.offers.columns[place].options.get(facet, {}).get(key))
-            for place, clinics in columns.items()
-        )
-        return [both for clinics, holders in held if holders and (both := clinics & holders)]
+            published = self.index.vocabulary.published
+            return {place: None for place in columns if key in published[place[0]].concerns}
+        offers = self.index.offers.columns
+        held = ((place, offers[place].options.get(facet, {}).get(key)) for place in columns)
+        return {place: holders for place, holders in held if holders}
 
     def _count_with_all(self, facet: str) -> dict[str, int]:
         """Counts while all of several treatments must be offered."""
@@ -265,56 +307,40 @@ class Narrowing:
                 counts[value] = len(self._offering_all(self.chosen["treatment"], having))
         return {value: n for value, n in counts.items() if n}
 
-    def _tally(self, among: BitMap) -> np.ndarray | None:
-        """How many of these clinics each town has; None where it is quicker to ask the towns."""
-        if len(among) > max(_FEW, len(self.index.members) // 8):
-            return None
-        if self._tallied is None or self._tallied[0] is not among:
-            self._tallied = (
-                among,
-                self.index.place_table.tally(self.index.places[numbers_of(among)]),
-            )
-        return self._tallied[1]
+    def _numbers(self, among: BitMap) -> np.ndarray:
+        """Their numbers; once, since countries and towns mostly count the same."""
+        if self._read_out is None or self._read_out[0] is not among:
+            self._read_out = among, numbers_of(among)
+        return self._read_out[1]
 
     def _count_countries(self, among: BitMap) -> dict[str, int]:
-        tally = self._tally(among)
-        if tally is None:
-            return self.index.option_counts("country").among(self._counted(among))
-        values = self.index.vocabulary.values["country"]
-        counted = self.index.place_table.by_country(tally)
-        return {values[code]: n for code, n in counted.items()}
+        return self.index.place_table.of_countries(self._numbers(among))
 
     def _count_towns(self, among: BitMap) -> dict[str, int]:
         """Counts of chosen towns, and of all towns of the chosen countries; of the busiest
         towns where no country is chosen."""
-        index, selection = self.index, self.selection
-        keys, table = index.vocabulary.keys, index.place_table
-        towns = [keys["city"][v] for v in selection.chosen.get("city", ()) if v in keys["city"]]
-        chosen = selection.chosen.get("country", ())
-        countries = [keys["country"][value] for value in chosen if value in keys["country"]]
-        tally = self._tally(among)
-        if tally is not None:
-            counts = {} if chosen else table.of_busiest(tally, BUSIEST_TOWNS)
-            counts |= table.of_towns(tally, towns, countries)
-        else:
-            held = index.options.get("city", {})
-            counts = {} if chosen else self._count_busiest(held, among)
-            towns += [
-                pk for code in countries for pk in index.vocabulary.places_of_country.get(code, ())
-            ]
-            counts |= {pk: held[pk].intersection_cardinality(among) for pk in towns if pk in held}
-        values = index.vocabulary.values["city"]
-        return {values[pk]: n for pk, n in counts.items() if n}
+        keys, chosen = self.index.vocabulary.keys["city"], self.selection.chosen
+        towns = [keys[value] for value in chosen.get("city", ()) if value in keys]
+        countries = chosen.get("country", ())
+        counts = {} if countries else self._count_busiest(among)
+        if towns or countries:
+            counts |= self.index.place_table.of_towns(self._numbers(among), towns, countries)
+        return counts
 
-    def _count_busiest(self, towns: dict[Hashable, BitMap], among: BitMap) -> dict[int, int]:
-        counts: dict[int, int] = {}
+    def _count_busiest(self, among: BitMap) -> dict[str, int]:
+        index = self.index
+        if len(among) * 8 < len(index.members):
+            return index.place_table.of_busiest(self._numbers(among), index.places, BUSIEST_TOWNS)
+        towns, values = index.options.get("city", {}), index.vocabulary.values["city"]
+        counts: dict[str, int] = {}
         least = 0
-        for size, pk in self.index.remember("towns by size", lambda: _by_size(towns)):
+        for size, pk in index.remember("towns by size", lambda: _by_size(towns)):
             # No later town can have more matches than it has clinics.
             if size < least:
                 break
-            counts[pk] = towns[pk].intersection_cardinality(among)
-            if len(counts) % BUSIEST_TOWNS == 0:
+            if count := towns[pk].intersection_cardinality(among):
+                counts[values[pk]] = count
+            if len(counts) % BUSIEST_TOWNS == 0 and counts:
                 least = sorted(counts.values(), reverse=True)[BUSIEST_TOWNS - 1]
         return counts
 
@@ -369,48 +395,74 @@ class Narrowing:
         return self._by_match(start, stop)
 
     def _by_match(self, start: int, stop: int) -> list[int]:
+        daily = self.index.order("daily")
+        first = self._fresh_and_checked(daily.head) if stop <= PER_PAGE else _NOBODY
+        if len(first) >= stop:
+            return daily.cut(first, start, stop)
         found: list[int] = []
-        matched, fresh = self.matched, self._with_fresh_price()
-        every_check = self.index.remember(
-            "checked", lambda: union(self.index.options.get("check", {}).values())
-        )
-        for group in (fresh, matched - fresh):
-            size = len(group)
-            if start < size and stop > 0:
-                checked = group & every_check
-                for part in (checked, group - checked):
-                    found += self.index.order("daily").cut(part, max(start, 0), max(stop, 0))
-                    start, stop = start - len(part), stop - len(part)
-            else:
-                start, stop = start - size, stop - size
+        for part in self._groups_by_match():
+            if stop <= 0:
+                break
+            found += daily.cut(part, max(start, 0), stop)
+            start, stop = start - len(part), stop - len(part)
         return found
 
-    def _with_fresh_price(self) -> BitMap:
+    def _fresh_and_checked(self, among: BitMap) -> BitMap:
+        """Those of `among` that match and have both a fresh price and a check."""
+        return self._with_fresh_price(self.matched & among & self._every_check)
+
+    @property
+    def _every_check(self) -> BitMap:
+        return self.index.remember(
+            "checked", lambda: union(self.index.options.get("check", {}).values())
+        )
+
+    def _groups_by_match(self) -> Iterator[BitMap]:
+        """What matches in four groups: with a fresh price and a check first, with none last."""
+        checked = self._every_check
+        fresh = self._with_fresh_price(self.matched)
+        yield fresh & checked
+        yield fresh - checked
+        others = self.matched - fresh
+        yield others & checked
+        yield others - checked
+
+    def _with_fresh_price(self, clinics: BitMap) -> BitMap:
+        """Those of `clinics`, all of which match, that do so with an offer of a fresh price."""
         fresh = ("fresh", FRESH_SIX_MONTHS)
         if self.ranges or len(self.chosen) > 1 or self.all_treatments:
-            columns = self._by_column(self.matched)
+            columns = self._by_column_of_few(clinics)
             return union(self._with_option(columns, *fresh))
         beside = options_combined(self.chosen)
         beside = [tuple(dict.fromkeys([*conditions, fresh])) for conditions in beside]
-        return union(self.index.parts(beside)) & self.matched
+        return _having_any(self.index.parts(beside), clinics)
 
     def _cheapest(self, start: int, stop: int) -> list[int]:
         """By the lowest price that is not out of date, band by band from the lowest."""
-        columns = {
-            place: found & self.index.offers.columns[place].current
-            for place, found in self._by_column(self.matched).items()
-        }
+        columns = dict(self.index.columns_meeting(self.chosen))
+        known = None
+        if self.ranges in self._known or len(self.matched) * 16 < len(self.index.members):
+            known = {
+                place: current
+                for place, part in self._by_column_of_few(self.matched).items()
+                if (current := part & columns[place].current)
+            }
+        asked = _of_the_offer(self.chosen)
         found: list[int] = []
         rest = self.matched
         for band in range(BANDS):
             if stop <= 0:
                 return found
-            here = {
-                place: both
-                for place, part in columns.items()
-                if (priced := self.index.offers.columns[place].bands.get(band))
-                and (both := priced & part & rest)
-            }
+            here = {}
+            for place in columns if known is None else known:
+                column = columns[place]
+                priced = column.bands.get(band, _NOBODY)
+                if known is not None:
+                    part = known[place] & priced & rest
+                elif part := priced & column.current & rest:
+                    part = self._meeting(column, asked, self.ranges, part)
+                if part:
+                    here[place] = part
             clinics = union(here.values())
             if start < len(clinics):
                 found += self._by_lowest_price(clinics, here)[max(start, 0) : stop]
@@ -445,16 +497,44 @@ class Narrowing:
     def _matching_offers(self, numbers: list[int]):
         if not self.asks_about_offers or not numbers:
             return {}
-        listed = BitMap(numbers)
-        if self.ranges in self._known:
-            columns = self._by_column(listed)
-        else:
-            columns = self._by_column_anew(self.chosen, self.ranges, listed)
+        columns = self._by_column_of_few(BitMap(numbers))
+        places: dict[int, list] = {number: [] for number in numbers}
+        for place in sorted(columns):
+            for number in columns[place]:
+                places[number].append(place)
         pks = self.index.pks[numbers].tolist()
-        return {
-            pk: tuple(sorted(place for place, found in columns.items() if number in found))
-            for pk, number in zip(pks, numbers, strict=True)
-        }
+        return {pk: tuple(places[number]) for pk, number in zip(pks, numbers, strict=True)}
+
+
+def _of_the_offer(conditions: dict[str, tuple]) -> list[tuple[str, tuple]]:
+    """Conditions that a column does not meet or fail as a whole; fewest alternatives first."""
+    asked = [c for c in conditions.items() if c[0] not in ("treatment", "concern")]
+    return sorted(asked, key=lambda condition: len(condition[1]))
+
+
+def _count_of_any(columns: dict, parts: dict[tuple[int, int], BitMap | None]) -> int:
+    """How many clinics are in any of some columns and in the bitmap beside it, if any."""
+    if len(parts) == 1:
+        return sum(_size(columns[place], also) for place, also in parts.items())
+    found = [_both(columns[place], also) for place, also in parts.items()]
+    if len(found) == 2:
+        return found[0].union_cardinality(found[1])
+    return len(union(found))
+
+
+def _both(clinics: BitMap, also: BitMap | None) -> BitMap:
+    return clinics if also is None else clinics & also
+
+
+def _size(clinics: BitMap, also: BitMap | None) -> int:
+    return len(clinics) if also is None else clinics.intersection_cardinality(also)
+
+
+def _having_any(options: list[BitMap], clinics: BitMap) -> BitMap:
+    """Those of `clinics` that are in any of the bitmaps. Not by their union, which may be large."""
+    if len(options) == 1:
+        return options[0] & clinics
+    return union([holders & clinics for holders in options])
 
 
 def _by_size(options: dict[Hashable, BitMap]) -> list[tuple[int, Hashable]]:

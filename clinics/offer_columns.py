@@ -22,12 +22,12 @@ BAND_EDGES = np.array([20, 40, 60, 80, 100, 125, 150, 200, 250, 300, 400, 500, 7
 BANDS = len(BAND_EDGES) + 1
 # Beyond the bands: prices without a rate, and code 0.
 _UNRATED = BANDS
-# Asked price ranges of which the outcome is kept.
-_RANGES_KEPT = 24
+# Asked price ranges of which the outcome is kept: of a million clinics some 4 MB each.
+_RANGES_KEPT = 16
 # Odd and without a pattern: multiplying by it spreads neighbouring numbers over 64 bits.
 _MIXER = np.uint64(0x9E3779B97F4A7C15)
-# Up to so many clinics are looked for in a bitmap without reading it out.
-_FEW = 8
+# Up to so many clinics, and one in so many, are looked for in a bitmap without reading it out.
+_FEW, _RARE = 8, 4000
 # The code of "no price that can be compared" and of "nothing said about sessions".
 NOTHING = 0
 
@@ -106,7 +106,7 @@ class CodedClinics:
         """Those of `clinics` that are here: their numbers, rising, and their codes."""
         wanted = self.clinics & clinics
         numbers = numbers_of(wanted)
-        if len(numbers) <= _FEW:
+        if self._are_few(numbers):
             return numbers, self.codes[self._places_of(numbers)]
         held = numbers_of(self.clinics)
         if len(numbers) == len(held):
@@ -117,9 +117,12 @@ class CodedClinics:
         here[numbers] = True
         return numbers, self.codes[here[held]]
 
+    def _are_few(self, numbers: np.ndarray) -> bool:
+        return len(numbers) <= max(_FEW, len(self.codes) // _RARE)
+
     def _places_of(self, numbers: np.ndarray) -> np.ndarray:
         """Where the codes of these clinics stand, or would: `numbers` rise and none is 0."""
-        if len(numbers) <= _FEW:
+        if self._are_few(numbers):
             return np.array([self.clinics.rank(n - 1) for n in numbers.tolist()], np.intp)
         return np.searchsorted(numbers_of(self.clinics), numbers)
 
@@ -197,10 +200,9 @@ class Ranges:
 
 
 class _PricesMeeting:
-    """Which prices meet one range.
+    """Which prices meet one range, and by column the clinics whose price does.
 
-    `codes` says it for each price; `whole` bands are those of which every price does, and
-    of the others the clinics that do are kept by column.
+    `codes` says it for each price; `whole` bands are those of which every price does.
     """
 
     def __init__(self, codes: np.ndarray, band_of_code: np.ndarray):
@@ -209,28 +211,31 @@ class _PricesMeeting:
         meeting = np.bincount(band_of_code[codes], minlength=BANDS + 1)
         self.whole = ((meeting == every) & (every > 0)).tolist()
         self.partly = ((meeting > 0) & (meeting < every)).tolist()
-        self._edges: dict[tuple[int, int], BitMap] = {}
+        self._clinics: dict[tuple[int, int], BitMap] = {}
         self._later: dict[int, BitMap] = {}
 
-    def edge(self, column: Column) -> BitMap:
-        """Clinics in `column` whose price meets the range, in bands of which not all do."""
+    def clinics(self, column: Column) -> BitMap:
+        """Clinics in `column` whose price meets the range."""
         place = column.treatment, column.nth
-        if place not in self._edges:
-            cut = union(clinics for band, clinics in column.bands.items() if self.partly[band])
-            numbers, codes = column.prices.of(cut)
-            self._edges[place] = bitmap_of(numbers[self.codes[codes]])
-        return self._edges[place]
+        found = self._clinics.get(place)
+        if found is None:
+            whole = [clinics for band, clinics in column.bands.items() if self.whole[band]]
+            found = self._clinics[place] = union([self._edge(column), *whole])
+        return found
 
-    def only_later(self, offers: "OfferTable", first: Column, others, ranges, rates) -> BitMap:
+    def _edge(self, column: Column) -> BitMap:
+        """Those in bands of which not all prices meet the range."""
+        cut = union(clinics for band, clinics in column.bands.items() if self.partly[band])
+        numbers, codes = column.prices.of(cut)
+        return bitmap_of(numbers[self.codes[codes]])
+
+    def only_later(self, first: Column, others: list[Column]) -> BitMap:
         """Clinics whose second or later offer of a treatment meets it, and the first does not."""
-        if first.treatment not in self._later:
-            later = union(
-                offers.meeting(column, column.holders, ranges, rates) for column in others
-            )
-            self._later[first.treatment] = later - offers.meeting(
-                first, first.holders & later, ranges, rates
-            )
-        return self._later[first.treatment]
+        found = self._later.get(first.treatment)
+        if found is None:
+            found = union(map(self.clinics, others)) - self.clinics(first)
+            self._later[first.treatment] = found
+        return found
 
 
 class OfferTable:
@@ -355,20 +360,16 @@ class OfferTable:
     ) -> int:
         """How many of `clinics` have an offer within the price, asked alone.
 
-        `columns` are all of one treatment, the clinics' first offers first. Bands of a column
-        have no clinic in common, so that counting needs no union of them.
+        `columns` are all of one treatment, the clinics' first offers first.
         """
-        met = self._prices_meeting(ranges, rates)
         if not columns:
             return 0
+        met = self._prices_meeting(ranges, rates)
         first, *others = columns
-        count = met.edge(first).intersection_cardinality(clinics)
-        for band, priced in first.bands.items():
-            if met.whole[band]:
-                count += priced.intersection_cardinality(clinics)
-        return count + met.only_later(self, first, others, ranges, rates).intersection_cardinality(
-            clinics
-        )
+        count = met.clinics(first).intersection_cardinality(clinics)
+        if others:
+            count += met.only_later(first, others).intersection_cardinality(clinics)
+        return count
 
     def take_rates(self, rates: Rates) -> None:
         """Sort all prices into bands anew, at other rates."""
@@ -380,22 +381,20 @@ class OfferTable:
             self._add_to_bands(column, numbers_of(column.prices.clinics), column.prices.codes)
 
     def _with_price_met(self, column: Column, clinics: BitMap, ranges, rates) -> BitMap:
-        met = self._prices_meeting(ranges, rates)
-        bands = [priced for band, priced in column.bands.items() if met.whole[band]]
-        if len(clinics) * 4 < len(column.holders):
-            bands = [priced & clinics for priced in bands]
-        return union([met.edge(column), *bands]) & clinics
+        return self._prices_meeting(ranges, rates).clinics(column) & clinics
 
     def _prices_meeting(self, ranges: Ranges, rates: Rates) -> "_PricesMeeting":
         asked = ranges.price, ranges.currency
         if self._met_at is not rates:
             self._met, self._met_at = {}, rates
-        if asked not in self._met:
+        met = self._met.pop(asked, None)
+        if met is None:
             if len(self._met) >= _RANGES_KEPT:
                 del self._met[next(iter(self._met))]
-            codes = self._codes_meeting(ranges, rates)
-            self._met[asked] = _PricesMeeting(codes, self.band_of_code)
-        return self._met[asked]
+            met = _PricesMeeting(self._codes_meeting(ranges, rates), self.band_of_code)
+        # The one asked for last stands last.
+        self._met[asked] = met
+        return met
 
     def _codes_meeting(self, ranges: Ranges, rates: Rates) -> np.ndarray:
         low, high, currency = self.prices.rows.T

@@ -8,7 +8,7 @@ from pyroaring import BitMap
 
 from treatments.text_folding import fold
 
-from .bitmaps import numbers_of, places_of
+from .bitmaps import bitmap_of, numbers_of, places_of
 
 # Results up to here are sorted by rank whole: it costs less than anything cleverer.
 _FEW = 4096
@@ -17,6 +17,9 @@ _BUCKETS = 4096
 # result spread evenly would: filter and order can be at odds.
 _LONGEST_WALK = 8192
 _PATIENCE = 4
+# What an order begins with, and how many times as long it is where that is worth keeping.
+_HEAD = 8192
+_MANY_HEADS = 4
 # Names asked for at once to find a place in the order by name.
 _LADDER = 64
 
@@ -31,6 +34,15 @@ class ResultOrder:
     def __init__(self, sequence: np.ndarray):
         self.sequence = sequence.astype(np.uint32, copy=False)
         self._rank: np.ndarray | None = None
+        self._head: BitMap | None = None
+
+    @property
+    def head(self) -> BitMap:
+        """The numbers that come first; none in a short order, of which they are no small part."""
+        if self._head is None:
+            is_long = len(self.sequence) > _HEAD * _MANY_HEADS
+            self._head = bitmap_of(np.sort(self.sequence[:_HEAD])) if is_long else BitMap()
+        return self._head
 
     @property
     def rank(self) -> np.ndarray:
@@ -51,7 +63,7 @@ class ResultOrder:
     def put_down(self, sequence: np.ndarray) -> None:
         """Go on with another sequence."""
         self.sequence = sequence.astype(np.uint32, copy=False)
-        self._rank = None
+        self._rank = self._head = None
 
     def cut(self, members: BitMap, start: int, stop: int) -> list[int]:
         """The members that stand at places `start` up to, not including, `stop` among them."""
