@@ -9,6 +9,7 @@ from bench import mix, plain_django_filter
 from bench.brute_force import BruteForce
 from bench.loading import load
 from bench.world import generate
+from clinics import offer_columns, option_counts, place_counts, result_order
 from clinics.models import Clinic
 from clinics.search import search
 from clinics.selection import Selection
@@ -20,6 +21,20 @@ pytestmark = [
 TODAY = datetime.date(2026, 11, 22)
 
 
+@pytest.fixture(params=["few", "many"])
+def shortcuts(request, monkeypatch):
+    """What an index of many clinics does, with few: the bounds above which it is worth while."""
+    if request.param == "many":
+        monkeypatch.setattr(result_order, "_HEAD", 50)
+        monkeypatch.setattr(result_order, "_MANY_HEADS", 1)
+        monkeypatch.setattr(result_order, "_FEW", 10)
+        monkeypatch.setattr(place_counts, "_FEW", 0)
+        monkeypatch.setattr(option_counts, "_FEW", 0)
+        monkeypatch.setattr(option_counts, "_DENSE", 10)
+        monkeypatch.setattr(offer_columns, "_FEW", 0)
+
+
+@pytest.mark.usefixtures("shortcuts")
 def test_answers_over_generated_clinics_are_right():
     world = generate(200, TODAY)
     load(world)
