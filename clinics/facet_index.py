@@ -9,7 +9,7 @@ one built from scratch from the facts of that moment.
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import date
-from itertools import count
+from itertools import chain, count
 
 import numpy as np
 from pyroaring import BitMap
@@ -138,7 +138,6 @@ class FacetIndex:
         self._place_again(before, numbers[order], facts.names, names_of)
         for pk in clinics:
             self.changes[pk] = self.changes.get(pk, 0) + 1
-        self._forget_results()
 
     def _numbers_for(self, pks: list[int], number_of: dict[int, int]) -> np.ndarray:
         """Numbers for these clinics: the one held before, or else a free one."""
@@ -195,6 +194,7 @@ class FacetIndex:
             found = grouped(pairs[:, 1], numbering.of(pairs[:, 0]))
             self._add_options(facet.name, ((keys[place], c) for place, c in found.items()))
         self.offers.add(facts, numbering.of(facts.offers[:, 1]), self.vocabulary.rates)
+        self._forget_results()
         self._refresh_unions(added)
         for only_current in self._lowest:
             self._refresh_lowest(added, only_current)
@@ -284,7 +284,7 @@ class FacetIndex:
             self._place_table = PlaceTable(self.vocabulary, self.places)
         return self._place_table
 
-    def remember(self, name: str, make: Callable[[], object]):
+    def remember(self, name: Hashable, make: Callable[[], object]):
         """What `make()` gives, worked out once until anything in the index changes."""
         if name not in self._remembered:
             self._remembered[name] = make()
@@ -344,27 +344,48 @@ class FacetIndex:
 
     # --- What is asked
 
+    @property
+    def _columns_by_treatment(self) -> dict[int, list[tuple[tuple[int, int], Column]]]:
+        """The columns of each published treatment that is offered, the first offers first."""
+        return self.remember("columns", self._sort_columns)
+
+    def _sort_columns(self) -> dict[int, list[tuple[tuple[int, int], Column]]]:
+        found: dict[int, list] = {}
+        for place, column in sorted(self.offers.columns.items(), key=lambda item: item[0]):
+            if place[0] in self.vocabulary.published:
+                found.setdefault(place[0], []).append((place, column))
+        return found
+
     def columns_meeting(
         self, conditions: dict[str, tuple]
     ) -> Iterator[tuple[tuple[int, int], Column]]:
         """The columns of the treatments and concerns asked for."""
-        treatments = self.vocabulary.published
-        chosen = conditions.get("treatment")
-        concerns = conditions.get("concern")
-        for (treatment, nth), column in self.offers.columns.items():
-            if treatment not in treatments or (chosen is not None and treatment not in chosen):
-                continue
-            if concerns is None or treatments[treatment].concerns.intersection(concerns):
-                yield (treatment, nth), column
+        columns = self._columns_by_treatment
+        treatments = conditions.get("treatment", columns)
+        if "concern" in conditions:
+            published, concerns = self.vocabulary.published, conditions["concern"]
+            treatments = [
+                pk
+                for pk in treatments
+                if pk in published and published[pk].concerns.intersection(concerns)
+            ]
+        return chain.from_iterable(columns.get(pk, ()) for pk in treatments)
+
+    def columns_with(self, facet: str, key: Hashable) -> list[tuple[tuple[int, int], BitMap]]:
+        """Columns in which some offers have an option, and the clinics of these; all published
+        treatments."""
+        return self.remember(
+            ("columns with", facet, key),
+            lambda: [
+                (place, clinics)
+                for place, column in self.columns_meeting({})
+                if (clinics := column.options.get(facet, {}).get(key))
+            ],
+        )
 
     def columns_of(self, treatment: int) -> list[Column]:
-        if treatment not in self.vocabulary.published:
-            return []
-        columns = self.offers.columns
-        found = []
-        while (treatment, len(found)) in columns:
-            found.append(columns[treatment, len(found)])
-        return found
+        """The columns of a treatment, the first offers first; none unless it is published."""
+        return [column for _place, column in self._columns_by_treatment.get(treatment, ())]
 
     # --- Options of offers, and pairs of them
 
@@ -452,6 +473,9 @@ class FacetIndex:
             return list(known.items())
         if facet in clinic_facets():
             return [(key, key) for key in self.options.get(facet, {})]
+        return self.remember(("keys", facet), lambda: self._keys_of_offers(facet))
+
+    def _keys_of_offers(self, facet: str) -> list[tuple[str, Hashable]]:
         columns = self.offers.columns.values()
         return [(key, key) for key in {key for c in columns for key in c.options.get(facet, ())}]
 

@@ -160,10 +160,25 @@ class Narrowing:
 
     def _by_column_anew(self, conditions: dict, ranges: Ranges, clinics: BitMap) -> dict:
         asked = _of_the_offer(conditions)
+        columns = self.index.offers.columns
+        by_treatment = "treatment" in conditions or "concern" in conditions
+        if asked and len(asked[0][1]) == 1 and not by_treatment:
+            (facet, (key,)), *asked = asked
+            parts = (
+                (place, holders & clinics) for place, holders in self.index.columns_with(facet, key)
+            )
+        else:
+            meeting = self.index.columns_meeting(conditions)
+            parts = (
+                (place, clinics if asked else column.holders & clinics) for place, column in meeting
+            )
         found = {}
-        for place, column in self.index.columns_meeting(conditions):
-            if part := self._meeting(column, asked, ranges, clinics):
-                found[place] = part
+        for place, part in parts:
+            met = part
+            if part and (asked or ranges):
+                met = self._meeting(columns[place], asked, ranges, part)
+            if met:
+                found[place] = met
         return found
 
     def _by_column_of_few(self, clinics: BitMap) -> dict[tuple[int, int], BitMap]:
@@ -173,8 +188,9 @@ class Narrowing:
         return self._by_column_anew(self.chosen, self.ranges, clinics)
 
     def _meeting(self, column: Column, asked: list, ranges: Ranges, clinics: BitMap) -> BitMap:
-        """Those of `clinics` whose offer in the column is as `asked`, and meets the ranges."""
-        wanted = clinics if asked else column.holders & clinics
+        """Those of `clinics` whose offer in the column is as `asked`, and meets the ranges. All
+        have one there, unless something is asked."""
+        wanted = clinics
         for facet, keys in asked:
             options = column.options.get(facet, {})
             if len(keys) == 1:
@@ -183,7 +199,7 @@ class Narrowing:
                 wanted = union([options[key] & wanted for key in keys if key in options])
             if not wanted:
                 return wanted
-        if ranges and wanted:
+        if ranges:
             wanted = self.index.offers.meeting(column, wanted, ranges, self.index.vocabulary.rates)
         return wanted
 
@@ -226,33 +242,19 @@ class Narrowing:
             )
         if facet == "treatment" and not others and self.ranges.only_price:
             return self._count_by_price()
-        if facet == "treatment":
-            return self._count_of_treatments()
         columns = self._columns if facet not in self.chosen else self._by_column(clinics, facet)
-        counts = {
-            value: _count_of_any(columns, self._parts_with_option(columns, facet, key))
-            for value, key in self.index.keys_of(facet)
-        }
-        return {value: n for value, n in counts.items() if n}
+        return self._by_value(
+            facet,
+            {
+                key: _count_of_any(columns, parts)
+                for key, parts in self._parts_by_option(columns, facet).items()
+            },
+        )
 
-    def _count_of_treatments(self) -> dict[str, int]:
-        columns = self._columns
-        if "treatment" in self.chosen:
-            columns = self._by_column(self.clinics, leaving="treatment")
-        values = self.index.vocabulary.values["treatment"]
-        counts: dict[str, int] = {}
-        before: dict[int, BitMap] = {}
-        for place in sorted(columns):
-            treatment, found = place[0], columns[place]
-            value = values[treatment]
-            counts[value] = counts.get(value, 0) + len(found)
-            # Few have a second offer of a treatment, so uniting them first would cost more.
-            if treatment in before:
-                counts[value] -= found.intersection_cardinality(before[treatment])
-                before[treatment] = before[treatment] | found
-            else:
-                before[treatment] = found
-        return counts
+    def _by_value(self, facet: str, counts: dict[Hashable, int]) -> dict[str, int]:
+        """Counts by option value instead of key; those of none left out."""
+        values = self.index.vocabulary.values.get(facet)
+        return {values[key] if values else key: n for key, n in counts.items() if n}
 
     @cached_property
     def _columns(self) -> dict[tuple[int, int], BitMap]:
@@ -270,42 +272,37 @@ class Narrowing:
         }
         return {value: n for value, n in counts.items() if n}
 
-    def _with_option(self, columns: dict, facet: str, key: Hashable) -> list[BitMap]:
-        """The parts of `columns` whose offer has the option; none of them empty."""
-        parts = self._parts_with_option(columns, facet, key)
-        return [found for place, also in parts.items() if (found := _both(columns[place], also))]
-
-    def _parts_with_option(self, columns: dict, facet: str, key: Hashable) -> dict:
-        """Columns that may have offers with the option, and the clinics that have it there; None
-        where all of them have."""
-        if facet == "treatment":
-            return {place: None for place in columns if place[0] == key}
-        if facet == "concern":
-            published = self.index.vocabulary.published
-            return {place: None for place in columns if key in published[place[0]].concerns}
-        offers = self.index.offers.columns
-        held = ((place, offers[place].options.get(facet, {}).get(key)) for place in columns)
-        return {place: holders for place, holders in held if holders}
+    def _parts_by_option(self, columns: dict, facet: str) -> dict[Hashable, dict]:
+        """By option: columns in which some offers have it, and which clinics these are; None
+        where all of the column do."""
+        parts: dict[Hashable, dict] = {}
+        published, offers = self.index.vocabulary.published, self.index.offers.columns
+        for place in columns:
+            if facet == "treatment":
+                parts.setdefault(place[0], {})[place] = None
+            elif facet == "concern":
+                for key in published[place[0]].concerns:
+                    parts.setdefault(key, {})[place] = None
+            else:
+                for key, holders in offers[place].options.get(facet, {}).items():
+                    parts.setdefault(key, {})[place] = holders
+        return parts
 
     def _count_with_all(self, facet: str) -> dict[str, int]:
         """Counts while all of several treatments must be offered."""
         if facet == "treatment":
             columns = self._by_column(self.matched, leaving=facet)
             counts = {
-                value: len(union(self._with_option(columns, facet, key)))
-                for value, key in self.index.keys_of(facet)
+                key: _count_of_any(columns, parts)
+                for key, parts in self._parts_by_option(columns, facet).items()
             }
         else:
             columns = self._by_column(self.clinics, leaving=facet)
             counts = {}
-            for value, key in self.index.keys_of(facet):
-                having = {
-                    place: found[0]
-                    for place, part in columns.items()
-                    if (found := self._with_option({place: part}, facet, key))
-                }
-                counts[value] = len(self._offering_all(self.chosen["treatment"], having))
-        return {value: n for value, n in counts.items() if n}
+            for key, parts in self._parts_by_option(columns, facet).items():
+                having = {place: _both(columns[place], also) for place, also in parts.items()}
+                counts[key] = len(self._offering_all(self.chosen["treatment"], having))
+        return self._by_value(facet, counts)
 
     def _numbers(self, among: BitMap) -> np.ndarray:
         """Their numbers; once, since countries and towns mostly count the same."""
@@ -429,10 +426,11 @@ class Narrowing:
 
     def _with_fresh_price(self, clinics: BitMap) -> BitMap:
         """Those of `clinics`, all of which match, that do so with an offer of a fresh price."""
-        fresh = ("fresh", FRESH_SIX_MONTHS)
         if self.ranges or len(self.chosen) > 1 or self.all_treatments:
             columns = self._by_column_of_few(clinics)
-            return union(self._with_option(columns, *fresh))
+            parts = self._parts_by_option(columns, "fresh").get(FRESH_SIX_MONTHS, {})
+            return union(_both(columns[place], also) for place, also in parts.items())
+        fresh = ("fresh", FRESH_SIX_MONTHS)
         beside = options_combined(self.chosen)
         beside = [tuple(dict.fromkeys([*conditions, fresh])) for conditions in beside]
         return _having_any(self.index.parts(beside), clinics)
