@@ -96,13 +96,18 @@ class Changes:
     everything: bool
 
 
-def current_moment() -> Moment:
+def current_moment(begin: str = "") -> Moment:
     """The moment that this connection sees; `Moment(0, "")` if nothing was ever logged.
 
-    One query of one row.
+    One query of one row. `begin` is a statement that opens a transaction before it: on
+    PostgreSQL both go in one round trip.
     """
     with connection.cursor() as cursor:
-        cursor.execute(CURRENT)
+        if begin and connection.vendor == "sqlite":
+            # It takes one statement at a time.
+            cursor.execute(begin)
+            begin = ""
+        cursor.execute(f"{begin}; {CURRENT}" if begin else CURRENT)
         return Moment(*(cursor.fetchone() or (0, "")))
 
 

@@ -43,6 +43,8 @@ _LISTS_KEPT = 500
 _MOST_PLACED_ONE_BY_ONE = 200
 # A share of all clinics, one in so many, below which clinics are looked up one by one.
 _FEWER = 32
+# A share of the clinics of one column, one in so many, below which others are no matter.
+_SECOND = 8
 
 _serial = count(1)
 
@@ -541,9 +543,31 @@ class FacetIndex:
                 holders, codes = numbers_of(prices.clinics), prices.codes
             else:
                 holders, codes = prices.of(found)
-            at = np.searchsorted(numbers, holders) if few else holders
-            lowest[at] = np.minimum(lowest[at], values[codes])
-        return lowest if few else lowest[numbers]
+            # Taken at places of numpy's own kind, which takes half the time of any other.
+            at = numbers.searchsorted(holders) if few else holders.astype(np.intp)
+            lowest[at] = np.minimum(lowest.take(at), values.take(codes))
+        return lowest if few else lowest.take(numbers)
+
+    def spread_of(
+        self,
+        columns: dict[tuple[int, int], BitMap],
+        values: np.ndarray,
+        asks_of_offers: bool = True,
+    ) -> np.ndarray:
+        """By value: of how many clinics it is the lowest; see `lowest_values`."""
+        first, *others = sorted(columns, key=lambda place: len(columns[place]), reverse=True)
+        rest = union(columns[place] for place in others)
+        if len(rest) * _SECOND > len(columns[first]):
+            lowest = self.lowest_values(union(columns.values()), columns, values, asks_of_offers)
+            return np.bincount(lowest, minlength=int(values.max()) + 1)
+        # Hardly any clinic has a second offer: all others are counted by code.
+        prices = self.offers.columns[first].prices
+        codes = np.bincount(prices.of(columns[first])[1], minlength=len(values))
+        codes -= np.bincount(prices.of(columns[first] & rest)[1], minlength=len(values))
+        counted = np.bincount(values, weights=codes).astype(np.int64)
+        columns = {place: found & rest for place, found in columns.items()}
+        lowest = self.lowest_values(rest, columns, values)
+        return counted + np.bincount(lowest, minlength=len(counted))
 
     def lowest_codes(self, only_current: bool = False) -> np.ndarray:
         """By clinic number: the code of its lowest price of all offers; of those only whose

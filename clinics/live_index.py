@@ -38,23 +38,27 @@ _BEGIN = {
 def one_view() -> Iterator[None]:
     """A view of the database in which nothing changes, for reading only.
 
-    Two statements, and none inside another view or a transaction, which is one already
-    (on PostgreSQL only as far as its isolation level goes).
+    It begins with asking for its moment, in the same round trip on PostgreSQL, and ends with one
+    statement. None inside another view or a transaction, which is one already (on PostgreSQL
+    only as far as its isolation level goes).
     """
     connection.ensure_connection()
-    if connection.in_atomic_block or getattr(connection, "has_one_view", False):
+    if connection.in_atomic_block or _moment_of_view():
         yield
         return
-    with connection.cursor() as cursor:
-        cursor.execute(_BEGIN[connection.vendor])
-    connection.has_one_view = True
     try:
+        connection.moment_of_view = current_moment(_BEGIN[connection.vendor])
         yield
     finally:
-        connection.has_one_view = False
+        connection.moment_of_view = None
         if connection.connection is not None:
             with connection.cursor() as cursor:
                 cursor.execute("ROLLBACK")
+
+
+def _moment_of_view() -> Moment | None:
+    """The moment of the view that is open on this connection, if any."""
+    return getattr(connection, "moment_of_view", None)
 
 
 class LiveIndex:
@@ -81,7 +85,7 @@ class LiveIndex:
                 return
             outer = self._in_use
             with one_view():
-                moment = current_moment()
+                moment = _moment_of_view() or current_moment()
                 if connection.in_atomic_block:
                     self._in_use = self._uncommitted(moment, today)
                 else:

@@ -113,9 +113,10 @@ class CodedClinics:
             return held, self.codes
         if len(numbers) * 8 < len(held):
             return numbers, self.codes[np.searchsorted(held, numbers)]
+        # Places of numpy's own kind, and no mask as an index: both cost several times as much.
         here = np.zeros(int(held[-1]) + 1, bool)
-        here[numbers] = True
-        return numbers, self.codes[here[held]]
+        here[numbers.astype(np.intp)] = True
+        return numbers, self.codes.compress(here.take(held.astype(np.intp)))
 
     def _are_few(self, numbers: np.ndarray) -> bool:
         return len(numbers) <= max(_FEW, len(self.codes) // _RARE)
@@ -128,7 +129,7 @@ class CodedClinics:
 
     def with_codes(self, met: np.ndarray) -> BitMap:
         """The clinics whose code is true in `met`."""
-        return bitmap_of(numbers_of(self.clinics)[met[self.codes]])
+        return bitmap_of(numbers_of(self.clinics).compress(met.take(self.codes)))
 
 
 def _narrowest(codes: np.ndarray) -> np.ndarray:
@@ -227,7 +228,7 @@ class _PricesMeeting:
         """Those in bands of which not all prices meet the range."""
         cut = union(clinics for band, clinics in column.bands.items() if self.partly[band])
         numbers, codes = column.prices.of(cut)
-        return bitmap_of(numbers[self.codes[codes]])
+        return bitmap_of(numbers.compress(self.codes.take(codes)))
 
     def only_later(self, first: Column, others: list[Column]) -> BitMap:
         """Clinics whose second or later offer of a treatment meets it, and the first does not."""
@@ -419,7 +420,7 @@ class OfferTable:
         both = column.plans.clinics & column.prices.clinics & clinics
         numbers, plans = column.plans.of(both)
         _numbers, prices = column.prices.of(both)
-        return bitmap_of(numbers[self._courses_meeting(ranges, rates, prices, plans)])
+        return bitmap_of(numbers.compress(self._courses_meeting(ranges, rates, prices, plans)))
 
     def _courses_meeting(self, ranges: Ranges, rates: Rates, prices, plans) -> np.ndarray:
         low, high, currency = (values[prices] for values in self.prices.rows.T)

@@ -88,7 +88,7 @@ class ResultOrder:
         return None
 
     def _selected(self, numbers: np.ndarray, start: int, stop: int) -> list[int]:
-        ranks = self.rank[numbers]
+        ranks = self.rank.take(numbers)
         if len(ranks) > _FEW:
             ranks = ranks.astype(np.int64)
             width = len(self.sequence) // _BUCKETS + 1
@@ -96,10 +96,11 @@ class ResultOrder:
             up_to = np.cumsum(np.bincount(buckets))
             first = int(np.searchsorted(up_to, start, side="right"))
             last = int(np.searchsorted(up_to, stop - 1, side="right"))
-            ranks = ranks[(buckets >= first) & (buckets <= last)]
+            ranks = ranks.compress((buckets >= first) & (buckets <= last))
             before = int(up_to[first - 1]) if first else 0
             start, stop = start - before, stop - before
-        return self.sequence[np.sort(ranks)[start:stop]].tolist()
+        ranks.sort()
+        return self.sequence[ranks[start:stop]].tolist()
 
 
 class NameOrder:

@@ -75,7 +75,7 @@ PAGES: RecentlyUsed[bytes] = RecentlyUsed(MOST_PAGES, MOST_PAGE_BYTES)
 
 @require_safe
 def clinic_list(request):
-    """The directory. Three statements to know that nothing has changed, and five queries when
+    """The directory. Two statements to know that nothing has changed, and five queries when
     a card is not kept yet, for any number of clinics."""
     today = timezone.localdate()
     canonical = request.build_absolute_uri(reverse("clinic-list"))
