@@ -7,6 +7,7 @@ hold `clinics.search` against it.
 import datetime
 import math
 import random
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 
@@ -140,6 +141,25 @@ class World:
             chosen = {**selection.chosen, facet: (value,)}
         return len(self.matching(replace(selection, chosen=chosen)))
 
+    def prices(self, selection: Selection) -> dict[int, int]:
+        """How many clinics have which lowest price of a session, whatever price was asked for."""
+        asked = replace(selection, price_min=None, price_max=None)
+        rate = {"EUR": 1.0, "GBP": 0.85}[selection.currency]
+        lowest = []
+        for clinic in self.matching(asked):
+            offers = [offer for offer in clinic.offers.all() if offer.treatment.is_published]
+            if _asks_of_offers(asked):
+                offers = [offer for offer in offers if _offer_matches(offer, asked)]
+            euro = [
+                round(float(offer.price_low) / float(offer.currency.per_euro), 6)
+                for offer in offers
+                if offer.unit == "session" and offer.price_low is not None
+                if offer.currency.per_euro
+            ]
+            if euro:
+                lowest.append(round(min(euro) * rate))
+        return dict(sorted(Counter(lowest).items()))
+
     def values(self, facet: str) -> set[str]:
         """Every value that any clinic, hidden or not, has for a facet, and one it has not."""
         found = {"no-such-value"}
@@ -193,10 +213,7 @@ def _matches(clinic, selection: Selection) -> bool:
         return False
     if selection.near and selection.radius_km is not None and not _is_near(clinic, selection):
         return False
-    asks_of_offers = any(value is not None for value in _ends(selection)) or any(
-        selection.chosen.get(f) for f in OFFER_FACETS
-    )
-    if not asks_of_offers:
+    if not _asks_of_offers(selection):
         return True
     offers = [offer for offer in clinic.offers.all() if offer.treatment.is_published]
     if selection.all_treatments and _several(selection):
@@ -211,6 +228,12 @@ def _matches(clinic, selection: Selection) -> bool:
             for treatment in selection.chosen["treatment"]
         )
     return any(_offer_matches(offer, selection) for offer in offers)
+
+
+def _asks_of_offers(selection: Selection) -> bool:
+    return any(value is not None for value in _ends(selection)) or any(
+        selection.chosen.get(facet) for facet in OFFER_FACETS
+    )
 
 
 def _several(selection: Selection) -> bool:
