@@ -70,10 +70,7 @@ def selections(world: World):
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_results_and_every_count_equal_the_oracle(seed, monkeypatch):
-    if seed == 2:
-        # As if hardly any clinic had a second offer: prices are then counted by their code.
-        monkeypatch.setattr(facet_index, "_SECOND", 0)
+def test_results_and_every_count_equal_the_oracle(seed):
     build_world(seed)
     world = World()
 
@@ -94,6 +91,18 @@ def test_results_and_every_count_equal_the_oracle(seed, monkeypatch):
         assert dict(prices_of(selection, TODAY)) == world.prices(selection)
 
     holds()
+
+
+# 0: as if hardly any clinic had a second offer. Prices are then counted by their code.
+@pytest.mark.parametrize("share", [0, facet_index._SECOND])
+def test_lowest_prices_of_every_option_equal_the_oracle(share, monkeypatch):
+    monkeypatch.setattr(facet_index, "_SECOND", share)
+    build_world(3)
+    world = World()
+    for facet in FACETS:
+        for value in sorted(world.values(facet)):
+            selection = Selection(chosen={facet: (value,)})
+            assert dict(prices_of(selection, TODAY)) == world.prices(selection)
 
 
 @pytest.mark.parametrize("seed", [4])
