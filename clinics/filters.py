@@ -356,6 +356,16 @@ class ClinicFilterSet(django_filters.FilterSet):
         """The query string without filters: sort and currency stay."""
         return query_string([p for p in self.pairs if p[0] in ("sort", "currency")])
 
+    def page_query(self, page: int) -> str:
+        """The query string of another page: with all that was typed, applied or not."""
+        pairs = [
+            (name, value)
+            for name, values in self.data.lists()
+            for value in values
+            if name != "page"
+        ]
+        return query_string([*pairs, ("page", str(page))])
+
     # --- What came out
 
     def answer(self, page: int) -> Answer:
@@ -374,40 +384,26 @@ class ClinicFilterSet(django_filters.FilterSet):
     def _facet(self, name: str, counts: dict[str, int]) -> Facet:
         chosen = self.selection.chosen.get(name, ())
         labels = self.choices[name]
+        hint = ""
         if name in self.BY_COUNT:
             # Thousands of towns: only those are looked at that would give something.
             found = {value: n for value, n in counts.items() if value in labels}
             found |= {value: 0 for value in chosen if value not in found}
-            options = [
-                Option(value, labels[value], n, value in chosen) for value, n in found.items()
-            ]
+            by_count = sorted((-n, labels[value], value) for value, n in found.items())
+            if name == "city" and not self.selection.chosen.get("country"):
+                # Of a chosen country all are shown: towns elsewhere are of no clinic that matches.
+                others = [town for town in by_count[BUSIEST_TOWNS:] if town[-1] in chosen]
+                by_count = by_count[:BUSIEST_TOWNS] + others
+                hint = __("Choose a country to see all its towns.")
+            options = [Option(v, label, -n, v in chosen) for n, label, v in by_count]
         else:
             count = counts.get
             options = [Option(v, label, count(v, 0), v in chosen) for v, label in labels.items()]
-        hint = ""
-        if name == "city":
-            options, hint = self._towns_to_show(options)
-        if name in self.BY_COUNT:
-            options.sort(key=lambda option: (-option.count, option.label))
         if name == "concern":
             hint = __("Through the treatments that a clinic offers.")
         if name == "treatment" and self.must_offer_all:
             hint = __("The number beside a treatment says how many clinics also offer it.")
-        return Facet(
-            name,
-            self.labels[name],
-            tuple(options),
-            hint=hint,
-        )
-
-    def _towns_to_show(self, options: list[Option]) -> tuple[list[Option], str]:
-        """Towns of the chosen countries; before one is chosen, the busiest ones."""
-        if self.selection.chosen.get("country"):
-            # The counts of towns elsewhere are of no clinic that matches.
-            return options, ""
-        by_count = sorted(options, key=lambda option: (-option.count, option.label))
-        others = [option for option in by_count[BUSIEST_TOWNS:] if option.is_selected]
-        return by_count[:BUSIEST_TOWNS] + others, __("Choose a country to see all its towns.")
+        return Facet(name, self.labels[name], tuple(options), hint=hint)
 
     @cached_property
     def applied(self) -> list[AppliedFilter]:

@@ -95,6 +95,10 @@ def clinic_list(request):
                 "total": answer.total,
                 "page_number": answer.page,
                 "last_page": last_page(answer.total),
+                "page_queries": {
+                    "previous": filters.page_query(answer.page - 1),
+                    "next": filters.page_query(answer.page + 1),
+                },
                 "first_position": (answer.page - 1) * PER_PAGE + 1,
                 "ways_out": filters.ways_out() if answer.total == 0 else [],
                 "other_words": filters.other_words(answer.total),

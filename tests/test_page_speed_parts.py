@@ -141,14 +141,14 @@ def test_every_page_marks_its_own_section(client):
 
 
 def with_tag(facet: Facet, form_id="search-form") -> str:
-    return TAG.render(Context({"facet": facet, "form_id": form_id}))
+    return TAG.render(Context({"facets": [facet], "form_id": form_id}))
 
 
 def with_template(facet: Facet, form_id="search-form") -> str:
     return PLAIN.render(Context({"facet": facet, "form_id": form_id}))
 
 
-TAG = Template("{% load facets %}{% facet facet form_id %}")
+TAG = Template("{% load facets %}{% facets facets form_id %}{% endfacets %}")
 PLAIN = Template(
     '{% include "components/facet.html" with facet=facet form_id=form_id only %}',
 )
@@ -199,6 +199,26 @@ def test_facets_are_kept_by_language():
             assert with_tag(facet) == with_template(facet)
 
 
-def test_a_facet_tag_needs_a_facet_and_a_form():
+def test_other_fields_stand_after_the_facet_that_they_are_named_for():
+    named = Template(
+        "{% load facets %}{% facets facets 'f' %}{% after 'b' %}[{{ word }}]{% after \"c\" %}!"
+        "{% endfacets %}"
+    )
+    facets = [Facet(name, name, ()) for name in "abc"]
+    a, b, c = (with_template(facet, "f") for facet in facets)
+    assert named.render(Context({"facets": facets, "word": "<"})) == f"{a}{b}[&lt;]{c}!"
+    assert named.render(Context({"facets": facets[:1]})) == a
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{% facets facets %}{% endfacets %}",
+        "{% facets facets 'f' %}words{% after 'b' %}{% endfacets %}",
+        "{% facets facets 'f' %}{% after %}{% endfacets %}",
+        "{% facets facets 'f' %}{% after 'b' %}",
+    ],
+)
+def test_facets_with_anything_else_inside_are_refused(written):
     with pytest.raises(TemplateSyntaxError):
-        Template("{% load facets %}{% facet facet %}")
+        Template("{% load facets %}" + written)

@@ -38,21 +38,35 @@ class Frame:
     tail: str
 
 
-class FacetNode(template.Node):
-    """A facet in a template, with what it keeps of options and frames."""
+class FacetsNode(template.Node):
+    """Facets in a template, with what it keeps of options and frames.
 
-    def __init__(self, facet, form_id):
-        self.facet = facet
+    `after` has by facet name what stands behind that facet.
+    """
+
+    # As in a kept part, there is no block inside.
+    child_nodelists = ()
+
+    def __init__(self, facets, form_id, after: dict[str, template.NodeList]):
+        self.facets = facets
         self.form_id = form_id
+        self.after = after
         # By form and facet, then by what an option looks like.
         self._pieces: dict[tuple, dict[tuple, tuple[str, ...]]] = {}
         # typed: a text and the same text marked safe are equal and print differently.
         self._frame = lru_cache(MOST_FACETS, typed=True)(_frame)
 
     def render(self, context) -> str:
-        """The facet as `components/facet.html` prints it."""
-        facet: Facet = self.facet.resolve(context)
+        """Each facet as `components/facet.html` prints it, and what stands after it."""
         form_id: str = self.form_id.resolve(context)
+        html = []
+        for facet in self.facets.resolve(context):
+            html.append(self._facet(facet, form_id))
+            if facet.name in self.after:
+                html.append(self.after[facet.name].render(context))
+        return "".join(html)
+
+    def _facet(self, facet: Facet, form_id: str) -> str:
         shown, folded = facet.shown, facet.folded
         frame = self._frame(
             get_language(),
@@ -135,10 +149,23 @@ def _frame(language, form_id, name, label, hint, shows_any, options_if_folded) -
 
 
 @register.tag
-def facet(parser, token) -> FacetNode:
-    """{% facet FACET FORM_ID %}: the same HTML as `components/facet.html`, in microseconds."""
+def facets(parser, token) -> FacetsNode:
+    """{% facets FACETS FORM_ID %}{% after "NAME" %}...{% endfacets %}: facets in microseconds.
+
+    The same HTML as `components/facet.html` prints for each of them; after the facet of a name
+    stands what follows its {% after %}, of which there may be none or several.
+    """
     try:
-        _name, facet, form_id = token.split_contents()
+        _name, facets, form_id = token.split_contents()
     except ValueError as error:
-        raise template.TemplateSyntaxError("facet takes a facet and the id of a form.") from error
-    return FacetNode(parser.compile_filter(facet), parser.compile_filter(form_id))
+        raise template.TemplateSyntaxError("facets takes facets and the id of a form.") from error
+    before = parser.parse(("after", "endfacets"))
+    if before.render(template.Context()).strip():
+        raise template.TemplateSyntaxError("Nothing but “after” can stand inside of facets.")
+    after = {}
+    while (ended := parser.next_token()).contents != "endfacets":
+        words = ended.split_contents()
+        if len(words) != 2:
+            raise template.TemplateSyntaxError("after takes the name of a facet.")
+        after[words[1].strip("\"'")] = parser.parse(("after", "endfacets"))
+    return FacetsNode(parser.compile_filter(facets), parser.compile_filter(form_id), after)
