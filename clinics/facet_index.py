@@ -522,52 +522,39 @@ class FacetIndex:
         return codes if few else codes[numbers]
 
     def lowest_values(
-        self,
-        clinics: BitMap,
-        columns: dict[tuple[int, int], BitMap],
-        values: np.ndarray,
-        asks_of_offers: bool = True,
+        self, clinics: BitMap, columns: dict[tuple[int, int], BitMap], values: np.ndarray
     ) -> np.ndarray:
         """For each of `clinics`, rising, the lowest of `values`, which are by price code, among
         its offers in `columns`; that of NOTHING, which none exceeds, where it has no price there.
-
-        Unless something is asked of the offers, clinics have in a column all that they have.
         """
         numbers = numbers_of(clinics)
         few = len(numbers) * _FEWER < len(self.pks)
         lowest = np.full(len(numbers) if few else len(self.pks), values[NOTHING])
         for place, found in columns.items():
-            prices = self.offers.columns[place].prices
-            # What is taken for others as well is not looked at afterwards.
-            if not (few or asks_of_offers) and len(found) * 4 > len(prices.clinics):
-                holders, codes = numbers_of(prices.clinics), prices.codes
-            else:
-                holders, codes = prices.of(found)
+            holders, codes = self.offers.columns[place].prices.of(found)
             # Taken at places of numpy's own kind, which takes half the time of any other.
             at = numbers.searchsorted(holders) if few else holders.astype(np.intp)
             lowest[at] = np.minimum(lowest.take(at), values.take(codes))
         return lowest if few else lowest.take(numbers)
 
-    def spread_of(
-        self,
-        columns: dict[tuple[int, int], BitMap],
-        values: np.ndarray,
-        asks_of_offers: bool = True,
-    ) -> np.ndarray:
-        """By value: of how many clinics it is the lowest; see `lowest_values`."""
+    def spread_of(self, columns: dict[tuple[int, int], BitMap], values: np.ndarray) -> np.ndarray:
+        """By value: of how many clinics it is the lowest among their offers in `columns`. `values`
+        are by price code; that of NOTHING, which none exceeds, is of no price."""
         first, *others = sorted(columns, key=lambda place: len(columns[place]), reverse=True)
         rest = union(columns[place] for place in others)
-        if len(rest) * _SECOND > len(columns[first]):
-            lowest = self.lowest_values(union(columns.values()), columns, values, asks_of_offers)
-            return np.bincount(lowest, minlength=int(values.max()) + 1)
-        # Hardly any clinic has a second offer: all others are counted by code.
-        prices = self.offers.columns[first].prices
-        codes = np.bincount(prices.of(columns[first])[1], minlength=len(values))
-        codes -= np.bincount(prices.of(columns[first] & rest)[1], minlength=len(values))
-        counted = np.bincount(values, weights=codes).astype(np.int64)
-        columns = {place: found & rest for place, found in columns.items()}
-        lowest = self.lowest_values(rest, columns, values)
-        return counted + np.bincount(lowest, minlength=len(counted))
+        if len(rest) * _SECOND < len(columns[first]):
+            # Hardly any clinic has a second offer: all others are counted by code.
+            prices = self.offers.columns[first].prices
+            codes = np.bincount(prices.of(columns[first])[1], minlength=len(values))
+            codes -= np.bincount(prices.of(columns[first] & rest)[1], minlength=len(values))
+            counted = np.bincount(values, weights=codes).astype(np.int64)
+            columns = {place: found & rest for place, found in columns.items()}
+            return counted + self._spread_of_lowest(rest, columns, values)
+        return self._spread_of_lowest(columns[first] | rest, columns, values)
+
+    def _spread_of_lowest(self, clinics: BitMap, columns: dict, values: np.ndarray) -> np.ndarray:
+        lowest = self.lowest_values(clinics, columns, values)
+        return np.bincount(lowest, minlength=int(values.max()) + 1)
 
     def lowest_codes(self, only_current: bool = False) -> np.ndarray:
         """By clinic number: the code of its lowest price of all offers; of those only whose

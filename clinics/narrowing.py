@@ -367,17 +367,15 @@ class Narrowing:
             codes = self.index.lowest_codes()[numbers_of(self.clinics)]
             counted = np.bincount(price_of_code[codes], minlength=len(prices))
         else:
-            columns = self._by_column(self.clinics, ranges=ranges)
+            columns = self._columns
+            if ranges != self.ranges:
+                columns = self._by_column(self.clinics, ranges=ranges)
             if not columns:
                 return ()
             if self.all_treatments:
                 among = self._offering_all(self.chosen["treatment"], columns)
                 columns = {place: found & among for place, found in columns.items()}
-            counted = self.index.spread_of(
-                columns,
-                price_of_code,
-                asks_of_offers=bool(ranges or self.chosen.keys() - {"treatment", "concern"}),
-            )
+            counted = self.index.spread_of(columns, price_of_code)
         occurring = np.flatnonzero(counted[: len(prices)])
         return tuple(zip(prices[occurring].tolist(), counted[occurring].tolist(), strict=True))
 

@@ -470,7 +470,7 @@ class OfferTable:
             is_known[NOTHING] = False
             whole = np.rint(euro[is_known] * float(rates.per_euro[currency])).astype(np.int64)
             prices, places = np.unique(whole, return_inverse=True)
-            place_of_code = np.full(len(euro), len(prices), np.uint32)
+            place_of_code = _narrowest(np.full(len(euro), len(prices)))
             place_of_code[is_known] = places
             held = self._whole[currency] = euro, prices, place_of_code
         return held[1:]
